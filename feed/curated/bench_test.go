@@ -1,0 +1,114 @@
+package curated
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/yuin/goldmark/text"
+)
+
+func readSeed(f *testing.F, name string) []byte {
+	f.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return b
+}
+
+// longList writes a list of about so many bytes, in the shapes that such lists have.
+func longList(size int) []byte {
+	var b strings.Builder
+	b.WriteString("# A long list\n\nEverything about nothing.\n\n## Contents\n\n- [First](#first)\n\n")
+	for i := 0; b.Len() < size; i++ {
+		if i%40 == 0 {
+			fmt.Fprintf(&b, "\n## Section %d\n\n*What section %d is about.*\n\n", i/40, i/40)
+		}
+		switch i % 5 {
+		case 0, 1:
+			fmt.Fprintf(&b, "- [Tool number %d](https://github.com/owner%d/tool%d) - Does one thing well, and does it for everybody who asks.\n", i, i%97, i)
+		case 2:
+			fmt.Fprintf(&b, "- [Service %d](https://service%d.example/) — A **free** plan with `%d` requests a day. ([Demo](https://demo.example/%d), [Source Code](https://code.example/%d)) `MIT`\n", i, i, i, i, i)
+		case 3:
+			fmt.Fprintf(&b, "  - [Plugin %d](https://github.com/owner%d/plugin%d) [![Stars](https://badge.example/%d.svg)](https://github.com/owner%d/plugin%d) - Adds to it.\n", i, i%97, i, i, i%97, i)
+		case 4:
+			fmt.Fprintf(&b, "- [Article %d](https://blog.example/2024/%d/an-article?utm_source=list) by Ann Author%d (12 minutes)\n", i, i, i%7)
+		}
+	}
+	return []byte(b.String())
+}
+
+// BenchmarkParse measures Parse and Diff against goldmark alone on the same bytes; "ratio" is how many times as long.
+func BenchmarkParse(b *testing.B) {
+	src := longList(250 << 10)
+	known := Remember(Parse(src, Options{}))
+	var ours, alone time.Duration
+	b.SetBytes(int64(len(src)))
+	for b.Loop() {
+		start := time.Now()
+		Diff(known, Parse(src, Options{}))
+		between := time.Now()
+		markdown.Parse(text.NewReader(src))
+		ours += between.Sub(start)
+		alone += time.Since(between)
+	}
+	mbps := func(d time.Duration) float64 { return float64(len(src)) * float64(b.N) / 1e6 / d.Seconds() }
+	b.ReportMetric(mbps(ours), "MB/s")
+	b.ReportMetric(mbps(alone), "goldmark-MB/s")
+	b.ReportMetric(float64(ours)/float64(alone), "ratio")
+}
+
+// hostile writes documents, each n times something that a careless reader takes time quadratic in.
+func hostile(n int) map[string]string {
+	rep := func(s string) string { return strings.Repeat(s, n) }
+	deep := func(s string) string {
+		var b strings.Builder
+		for i := range min(n, 1000) {
+			b.WriteString(strings.Repeat("  ", i) + s + "\n")
+		}
+		return b.String()
+	}
+	return map[string]string{
+		"destinations":  rep("[a](<b"),
+		"bare":          rep("[a](b"),
+		"quotes":        rep(">") + "a",
+		"spaced quotes": rep("> ") + "a",
+		"bullets":       rep("- ") + "a",
+		"deep":          deep("- [abc](http://a.example)"),
+		"brackets":      rep("["),
+		"closing":       rep("](a)"),
+		"open lines":    rep("[a\n"),
+		"images":        rep("![[]()"),
+		"emphasis":      rep("*a _b "),
+		"tags":          rep("<a href=\""),
+		"comments":      "a " + rep("<!-- "),
+		"definitions":   rep("[a]: b\n"),
+		"titles":        rep("[a]: b 'c\n"),
+		"links":         "- " + rep("[abc](http://b.example), "),
+		"lines":         rep("[abc](http://b.example) - x  \n"),
+		"wrapped":       rep("[abc](http://b.example) x\n"),
+		"groups":        "- [abc](http://b.example) " + rep("([x](y) "),
+		"parentheses":   "- [abc](http://b.example) " + rep("(") + rep("*a* ("),
+		"details":       rep("<details><summary>x</summary>\n\n") + "- [abc](http://b.example)\n",
+		"headings":      rep("# [abc](http://b.example)\n\n"),
+		"html lines":    rep("<b><a href=x>abc</a> - z<br>"),
+		"table":         rep("|a") + "|\n" + rep("|-") + "|\n" + rep("|\n"),
+		"colons":        "- [abc](http://b.example) " + rep(":a"),
+		"archives":      "- [abc](" + rep("http://web.archive.org/web/1/") + ")",
+		"names":         "- [abc](http://b.example) " + rep("by A, "),
+		"underline":     rep("a\n") + "===\n",
+	}
+}
+
+// TestHostile reads documents that take minutes where anything is quadratic.
+func TestHostile(t *testing.T) {
+	for name, src := range hostile(20000) {
+		known := Remember(Parse([]byte(src), Options{}))
+		if got := tell(Diff(known, Parse([]byte(src), Options{}))); got != "" {
+			t.Errorf("%s: a list differs from itself: %.200s", name, got)
+		}
+	}
+}

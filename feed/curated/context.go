@@ -1,0 +1,191 @@
+package curated
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// label is the text of a link.
+func (d *document) label(i int) string { return d.plain(d.links[i].pieces) }
+
+// lead is the text of an item before a link.
+func (d *document) lead(it *item, i int) string {
+	return d.plain(span{it.head.from, d.links[i].pieces.from})
+}
+
+// plainOutside is the text of an item that belongs to no link.
+func (d *document) plainOutside(it *item) string {
+	var b strings.Builder
+	for _, p := range d.at(it.head) {
+		if p.link == 0 && p.kind == textPiece && p.style&small == 0 {
+			b.WriteString(p.text)
+		}
+	}
+	return foldSpace(b.String())
+}
+
+// firstLink gives the first link of a span that could be an entry, or -1.
+func (d *document) firstLink(s span) int {
+	for _, p := range d.at(s) {
+		if p.link > 0 && p.kind == textPiece && d.links[p.link-1].leadsOut() {
+			return int(p.link - 1)
+		}
+	}
+	return -1
+}
+
+// beginsWithLink reports whether a line has nothing but marks before its first link.
+func (d *document) beginsWithLink(s span) bool {
+	for _, p := range d.at(s) {
+		switch {
+		case p.kind == softBreak || p.kind == hardBreak:
+			return false
+		case p.kind != textPiece:
+		case p.link > 0 && hasWord(p.text):
+			return d.links[p.link-1].leadsOut()
+		case hasWord(p.text):
+			return false
+		}
+	}
+	return false
+}
+
+// beginsBold reports whether a line's first words are bold.
+func (d *document) beginsBold(s span) bool {
+	for _, p := range d.at(s) {
+		if p.kind == textPiece && hasWord(p.text) {
+			return p.style&bold != 0
+		}
+	}
+	return false
+}
+
+// separated reports whether what follows a link says something of it, and does not go on with a sentence.
+func (d *document) separated(i, to int) bool {
+	for j := d.links[i].pieces.to; j < to; j++ {
+		p := &d.pieces[j]
+		switch {
+		case p.kind == hardBreak, p.kind == softBreak && d.pieces[j-1].style&bold != 0:
+			return true
+		case p.kind != textPiece || p.style&small != 0 || strings.TrimFunc(p.text, isSpace) == "":
+			continue
+		}
+		t := strings.TrimLeftFunc(p.text, isSpace)
+		r, n := utf8.DecodeRuneInString(t)
+		switch {
+		case r == ',' || r == ';':
+			return countWords(d.plain(span{j, to})) <= 12
+		case r == '.' || r == '!' || r == '?':
+			return len(t) == n || isSpace(rune(t[n]))
+		case isSeparator(r) || r == '(' || r == '[':
+			return true
+		case unicode.IsLetter(r) || unicode.IsDigit(r):
+			return strings.HasPrefix(t, "by ") || strings.HasPrefix(t, "on ") && countWords(d.plain(span{j, to})) <= 8
+		}
+	}
+	return true
+}
+
+// between is the text from one link to the next.
+func (d *document) between(a, b int) string {
+	return d.plain(span{d.links[a].pieces.to, d.links[b].pieces.from})
+}
+
+// adjacent reports whether nothing stands between two links.
+func (d *document) adjacent(a, b int) bool { return strings.Trim(d.between(a, b), "[]() ") == "" }
+
+// equals reports whether two links stand side by side as equals: "[a](…), [b](…)", "[a](…) and [b](…)".
+func (d *document) equals(a, b int) bool {
+	if isGeneric(d.label(b)) || d.links[b].auto {
+		return false
+	}
+	switch strings.ToLower(d.between(a, b)) {
+	case ",", "/", "&", "+", "and", ", and", "or", "y", "e", "et", "und", "en", "och", "и", "、", "和", "与":
+		return true
+	}
+	return false
+}
+
+// standsAlone reports whether a link stands beside the text and not in it: in brackets, after a separator, or by a name
+// such as "slides".
+func (d *document) standsAlone(i int) bool {
+	if isGeneric(d.label(i)) {
+		return true
+	}
+	j := d.links[i].pieces.from - 1
+	if j < 0 {
+		return false
+	}
+	before := strings.TrimRightFunc(d.pieces[j].text, isSpace)
+	r, _ := utf8.DecodeLastRuneInString(before)
+	return r == '(' || r == '[' || r == '|' || r == '/' || r == '·'
+}
+
+// isNote reports whether an item is a remark: it says so, or all of it is italic.
+func (d *document) isNote(it *item, lead string) bool {
+	word, _, ok := strings.Cut(lead, ":")
+	if ok {
+		switch foldTitle(word) {
+		case "note", "notes", "nb", "editor note", "editors note", "warning", "disclaimer", "please note", "important":
+			return true
+		}
+	}
+	if !hasWord(lead) {
+		return false
+	}
+	for _, p := range d.at(it.head) {
+		if p.kind == textPiece && p.style&italic == 0 && hasWord(p.text) {
+			return false
+		}
+	}
+	return true
+}
+
+// isCall reports whether the words before a link ask for contributions.
+func isCall(lead, label string) bool {
+	if !hasWord(lead) || countWords(label) > 3 {
+		return false
+	}
+	f := " " + foldTitle(lead) + " "
+	for _, w := range [...]string{" submit ", " contribute ", " pull request ", " add your ", " add yours ", " suggest ", " send us ", " open an issue ", " edit this "} {
+		if strings.Contains(f, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// isQuotation reports whether the text before a link is in quotation marks: "…" - [who](…).
+func isQuotation(lead string) bool {
+	r, _ := utf8.DecodeRuneInString(lead)
+	if !strings.ContainsRune(openQuotes, r) {
+		return false
+	}
+	t := strings.TrimRightFunc(lead, func(r rune) bool { return isSeparator(r) || isSpace(r) || r == '~' })
+	r, _ = utf8.DecodeLastRuneInString(t)
+	return strings.ContainsRune(closeQuotes, r) && len(t) < len(lead)
+}
+
+const (
+	openQuotes  = "\"“”„«'‘"
+	closeQuotes = "\"”“»'’"
+)
+
+// isTitle reports whether the text before a link such as "[pdf]" names it, and is not a sentence that leads up to it.
+func isTitle(lead string) bool {
+	lead = strings.TrimRightFunc(lead, func(r rune) bool { return strings.ContainsRune("([{ ", r) || isSpace(r) })
+	r, _ := utf8.DecodeLastRuneInString(lead)
+	words := strings.FieldsFunc(strings.ToLower(lead), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	if len(words) == 0 || len(words) > 50 {
+		return false
+	}
+	if !unicode.IsLetter(r) {
+		return true
+	}
+	_, joins := joiningWords[words[len(words)-1]]
+	return !joins
+}
+
+var joiningWords = words(`a, an, the, this, that, these, its, our, my, your, their, his, her, own, see, read, visit, click, find, found, at, in, on,
+	to, from, for, of, with, via, by, and, or, is, are, be, as, it, out, use, using, check, go, following, available, official, into`)

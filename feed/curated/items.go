@@ -1,0 +1,303 @@
+package curated
+
+import (
+	"strings"
+
+	"github.com/yuin/goldmark/ast"
+	extast "github.com/yuin/goldmark/extension/ast"
+)
+
+type itemKind uint8
+
+const (
+	bulletItem  itemKind = iota
+	lineItem             // a paragraph, or a line of one
+	headingItem          // a heading
+	rowItem              // a table row
+)
+
+// item is a unit of the document that may hold an entry.
+type item struct {
+	kind     itemKind
+	head     span // its first text
+	links    span // the links in that
+	quoted   bool // a block quote follows
+	listed   bool // one of several lines that all begin with a link
+	parent   *item
+	draft    int // the first entry it became, plus one
+	children int // the bullets under it
+	group    int // for a bullet without a link: the depth of the stack below its title, plus one
+}
+
+// blocks reads the blocks under a node.
+func (d *document) blocks(parent ast.Node) {
+	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
+		d.block(n)
+	}
+}
+
+func (d *document) block(n ast.Node) {
+	switch n := n.(type) {
+	case *ast.Heading:
+		it := item{kind: headingItem}
+		it.head, it.links = d.inline(n)
+		d.heading(&it, n.Level, n)
+	case *ast.Paragraph, *ast.TextBlock:
+		d.paragraph(n)
+	case *ast.List:
+		d.closeDraft()
+		d.list(n, nil)
+	case *ast.Blockquote:
+		d.blockquote(n)
+	case *extast.Table:
+		d.closeDraft()
+		d.table(n)
+	case *ast.HTMLBlock:
+		d.htmlBlock(n)
+	case *ast.ThematicBreak:
+		d.closeDraft()
+	case *ast.CodeBlock, *ast.FencedCodeBlock:
+	default:
+		d.blocks(n)
+	}
+}
+
+// closeDraft ends the text of a heading that is an entry.
+func (d *document) closeDraft() { d.open = 0 }
+
+// heading takes a heading, which may itself be an entry. The node is nil for a heading in raw HTML.
+func (d *document) heading(it *item, level int, n ast.Node) {
+	d.closeDraft()
+	title := d.headingTitle(it)
+	d.tops[level]++
+	top := d.first.level == 0
+	if top {
+		d.first = heading{level: 2 * level, title: title}
+	}
+	cand := d.candidates(it)
+	above := len(d.stack)
+	for above > 0 && d.stack[above-1].level >= 2*level {
+		above--
+	}
+	d.pop(above)
+	entry := len(cand) > 0 && !d.refused(it) && !hasWord(d.plainOutside(it)) && d.plainOutside(it) != title
+	switch {
+	case entry && top && level == 1:
+		d.setAll(span{cand[0], cand[0] + 1}, verdict{rule: ruleDocumentTitle})
+	case entry && n != nil && ownsList(n):
+		d.setAll(span{cand[0], cand[0] + 1}, verdict{rule: ruleSectionTitle})
+	case entry:
+		d.accept(it, cand[0], verdict{entry: true, rule: ruleHeading})
+		d.open = it.draft
+	}
+	d.enter(heading{level: 2 * level, title: title})
+}
+
+// headingTitle is the text of a heading, less the links back to the contents.
+func (d *document) headingTitle(it *item) string {
+	var keep []piece
+	for _, p := range d.at(it.head) {
+		if p.link == 0 || !strings.HasPrefix(d.links[p.link-1].url, "#") {
+			keep = append(keep, p)
+		}
+	}
+	if t := cleanTitle(joinPieces(keep)); hasWord(t) {
+		return t
+	}
+	return cleanTitle(d.plain(it.head))
+}
+
+// ownsList reports whether a list or table stands under a heading, before the next one.
+func ownsList(n ast.Node) bool {
+	for n = n.NextSibling(); n != nil; n = n.NextSibling() {
+		switch n.(type) {
+		case *ast.Heading:
+			return false
+		case *ast.List, *extast.Table:
+			return true
+		}
+	}
+	return false
+}
+
+// paragraph takes a paragraph: a bold line that is a heading, text of the heading above it, one entry or several lines of
+// them, or prose.
+func (d *document) paragraph(n ast.Node) {
+	head, links := d.inline(n)
+	if d.open > 0 {
+		d.describe(d.open, head, links, ruleDescription)
+		return
+	}
+	if t := d.boldLine(head, links); t != "" {
+		d.enter(heading{level: boldLevel, title: t, kind: otherHeading})
+		return
+	}
+	_, quoted := n.NextSibling().(*ast.Blockquote)
+	from := links.from
+	lines, listed := d.splitLines(head, links)
+	for i, line := range lines {
+		to := from
+		for to < links.to && d.links[to].pieces.from < line.to {
+			to++
+		}
+		it := item{kind: lineItem, head: line, links: span{from, to}, listed: listed, quoted: quoted && i == len(lines)-1}
+		d.item(&it)
+		if it.quoted && it.draft > 0 {
+			d.quoteOf = it.draft
+		}
+		from = to
+	}
+}
+
+// boldLine gives the title of a paragraph that is a heading in all but name: bold words alone, with or without a colon.
+func (d *document) boldLine(s, links span) string {
+	if s.empty() || !links.empty() {
+		return ""
+	}
+	for _, p := range d.at(s) {
+		if p.kind == softBreak || p.kind == hardBreak || p.style&bold == 0 && strings.Trim(p.text, ": \t") != "" {
+			return ""
+		}
+	}
+	t := cleanTitle(d.plain(s))
+	if countWords(t) > 8 {
+		return ""
+	}
+	return t
+}
+
+// splitLines cuts a paragraph into lines where each begins with a link of its own; a line that does not goes on with the
+// one before it. It also tells whether there are several lines and all of them begin so.
+func (d *document) splitLines(s, links span) (out []span, listed bool) {
+	out = []span{s}
+	if links.to-links.from < 2 || !d.beginsWithLink(s) {
+		return out, false
+	}
+	listed = true
+	for i := s.from; i < s.to; i++ {
+		k := d.pieces[i].kind
+		if k != softBreak && k != hardBreak || i+1 == s.to {
+			continue
+		}
+		next := span{i + 1, s.to}
+		if !d.beginsWithLink(next) {
+			listed = false
+			continue
+		}
+		out[len(out)-1].to = i
+		out = append(out, next)
+	}
+	if listed && len(out) > 2 {
+		return out, true
+	}
+	return d.joinLines(out), false
+}
+
+// joinLines undoes the cuts at line ends of the source where the link goes on with a sentence.
+func (d *document) joinLines(lines []span) []span {
+	out := lines[:1]
+	for _, l := range lines[1:] {
+		if d.pieces[l.from-1].kind == hardBreak || d.separated(d.firstLink(l), l.to) {
+			out = append(out, l)
+		} else {
+			out[len(out)-1].to = l.to
+		}
+	}
+	return out
+}
+
+// blockquote takes a quotation, a note, or a card: a quoted paragraph that begins with the link of an entry.
+func (d *document) blockquote(n *ast.Blockquote) {
+	if of := d.quoteOf; of > 0 {
+		d.quoteOf = 0
+		d.quotation(n, of)
+		return
+	}
+	if d.open > 0 {
+		d.quotation(n, d.open)
+		return
+	}
+	d.blocks(n)
+}
+
+// quotation gives a block quote to an entry.
+func (d *document) quotation(n *ast.Blockquote, of int) {
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		switch c := c.(type) {
+		case *ast.Paragraph, *ast.TextBlock:
+			head, links := d.inline(c)
+			d.setAll(links, verdict{rule: ruleQuotation})
+			f := &d.drafts[of-1]
+			f.quote = append(f.quote, head)
+		case *ast.Blockquote:
+			d.quotation(c, of)
+		default:
+			d.block(c)
+		}
+	}
+}
+
+// describe gives a paragraph to an entry.
+func (d *document) describe(of int, s, links span, why rule) {
+	d.setAll(links, verdict{rule: why})
+	f := &d.drafts[of-1]
+	f.body = append(f.body, s)
+}
+
+// list takes the bullets of a list.
+func (d *document) list(n *ast.List, parent *item) {
+	for li := n.FirstChild(); li != nil; li = li.NextSibling() {
+		d.bullet(li, parent)
+	}
+}
+
+// bullet takes one bullet with all that stands under it.
+func (d *document) bullet(li ast.Node, parent *item) {
+	it := item{kind: bulletItem, parent: parent}
+	depth := len(d.stack)
+	begun := false
+	for n := li.FirstChild(); n != nil; n = n.NextSibling() {
+		switch n := n.(type) {
+		case *ast.Paragraph, *ast.TextBlock:
+			head, links := d.inline(n)
+			switch {
+			case !begun:
+				begun = true
+				it.head, it.links = head, links
+				d.item(&it)
+			case it.draft > 0:
+				d.describe(it.draft, head, links, ruleDescription)
+			default:
+				more := item{kind: lineItem, head: head, links: links}
+				d.item(&more)
+			}
+		case *ast.Blockquote:
+			if it.draft > 0 {
+				d.quotation(n, it.draft)
+			} else {
+				d.blocks(n)
+			}
+		case *ast.List:
+			it.children += n.ChildCount()
+			d.groupOf(&it)
+			d.list(n, &it)
+		default:
+			d.block(n)
+		}
+	}
+	d.pop(depth)
+}
+
+// groupOf makes a bullet without a link the heading of the bullets under it.
+func (d *document) groupOf(it *item) {
+	if it.draft > 0 || it.group > 0 || it.head.empty() {
+		return
+	}
+	if t := cleanTitle(d.plain(it.head)); t != "" {
+		level := groupLevel
+		if n := len(d.stack); n > 0 && d.stack[n-1].level >= level {
+			level = d.stack[n-1].level + 1
+		}
+		it.group = d.push(heading{level: level, title: t, kind: otherHeading}) + 1
+	}
+}

@@ -1,0 +1,156 @@
+package curated
+
+import (
+	"bytes"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/text"
+)
+
+// Verdict is what the parser made of one link of the document.
+type Verdict struct {
+	// Line is where the link stands, counted from 1.
+	Line int `json:"line"`
+	// URL and Text are the link's own.
+	URL  string `json:"url"`
+	Text string `json:"text"`
+	// Entry says that the link is an entry of the list, or a further place of one.
+	Entry bool `json:"entry"`
+	// Rule says why, in words for the maintainer of the list.
+	Rule string `json:"rule"`
+}
+
+// markdown is CommonMark 0.31 with GitHub's extensions: what the readers of nearly all such lists see.
+var markdown = goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser()
+
+// Parse reads a list. It accepts any bytes, and takes time linear in them; see Readable for bytes that are no list at all.
+func Parse(src []byte, opt Options) *List {
+	d := read(src, opt)
+	list := &List{Title: d.title(), Entries: make([]Entry, 0, len(d.drafts))}
+	lone := d.loneTitle()
+
+	at := make(map[string]int, len(d.drafts))
+	for i := range d.drafts {
+		f := &d.drafts[i]
+		key := CanonicalURL(d.resolve(d.links[f.link].url))
+		path := below(lone, f.path)
+		if seen, ok := at[key]; ok {
+			list.Entries[seen].addSection(path)
+			continue
+		}
+		at[key] = len(list.Entries)
+		e := d.entry(f)
+		e.Sections = [][]string{path}
+		list.Entries = append(list.Entries, e)
+	}
+	list.Links = d.outgoing()
+	return list
+}
+
+// Explain tells for every link of the document, in order, whether it is an entry, and which rule decided. It is the same
+// reading that Parse makes.
+func Explain(src []byte, opt Options) []Verdict {
+	d := read(src, opt)
+	out := make([]Verdict, 0, len(d.links))
+	for i := range d.links {
+		l := &d.links[i]
+		out = append(out, Verdict{
+			Line: d.line(l.pos), URL: d.resolve(l.url), Text: d.plain(l.pieces),
+			Entry: l.verdict.entry, Rule: l.verdict.String(),
+		})
+	}
+	return out
+}
+
+// read makes the one reading behind Parse and Explain.
+func read(src []byte, opt Options) *document {
+	p := prepare(src)
+	d := &document{raw: p.out, src: string(p.out), breaks: p.breaks, page: opt.Page, frontTitle: p.title}
+	d.pieces = make([]piece, 0, len(d.src)/24)
+	links := bytes.Count(d.raw, []byte("](")) + bytes.Count(d.raw, []byte("<a "))
+	d.links, d.drafts = make([]link, 0, links), make([]draft, 0, links)
+	d.blocks(markdown.Parse(text.NewReader(d.raw)))
+	d.closeDraft()
+	return d
+}
+
+// addSection notes a further place of the entry.
+func (e *Entry) addSection(path []string) {
+	for _, p := range e.Sections {
+		if samePath(p, path) {
+			return
+		}
+	}
+	e.Sections = append(e.Sections, path)
+}
+
+func samePath(a, b []string) bool {
+	return slices.Equal(a, b)
+}
+
+// resolve makes an address absolute where the list's page is known.
+func (d *document) resolve(raw string) string {
+	if d.page == nil || hasScheme(raw) {
+		return raw
+	}
+	ref, err := url.Parse(raw)
+	if err != nil {
+		return raw
+	}
+	return d.page.ResolveReference(ref).String()
+}
+
+// hasScheme reports whether an address begins with a scheme (RFC 3986, section 3.1).
+func hasScheme(raw string) bool {
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case c|0x20 >= 'a' && c|0x20 <= 'z':
+		case i > 0 && (c >= '0' && c <= '9' || c == '+' || c == '-' || c == '.'):
+		default:
+			return i > 0 && c == ':'
+		}
+	}
+	return false
+}
+
+// outgoing counts the distinct addresses that lead out of the document.
+func (d *document) outgoing() int {
+	seen := make(map[string]struct{}, len(d.links))
+	for i := range d.links {
+		if d.links[i].leadsOut() {
+			seen[d.links[i].url] = struct{}{}
+		}
+	}
+	return len(seen)
+}
+
+// line gives the line of an offset, counted from 1.
+func (d *document) line(pos int) int {
+	if d.lines == nil {
+		d.lines = make([]int, 0, len(d.src)/64+1)
+		for i := 0; ; i++ {
+			n := strings.IndexByte(d.src[i:], '\n')
+			if n < 0 {
+				break
+			}
+			i += n
+			d.lines = append(d.lines, i)
+		}
+	}
+	n, _ := slices.BinarySearch(d.lines, pos)
+	added, _ := slices.BinarySearch(d.breaks, pos)
+	return n - added + 1
+}
+
+// validText repairs what a string taken from the document may hold of broken UTF-8.
+func validText(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}

@@ -1,0 +1,275 @@
+package curated
+
+import (
+	"strings"
+	"unicode"
+)
+
+// rule says why a link is an entry or not, to the maintainer of the list.
+type rule string
+
+const (
+	ruleBullet     rule = "entry: the main link of its bullet"
+	ruleEqual      rule = "entry: one of several equal links of its bullet"
+	ruleTitled     rule = "entry: the text before the link is its title"
+	ruleSource     rule = "entry: the source of a quotation"
+	ruleGroupTitle rule = "entry: the bullet above is its title"
+	ruleRow        rule = "entry: the main link of its table row"
+	ruleHeading    rule = "entry: the heading is the entry"
+	ruleLine       rule = "entry: its paragraph or line begins with it"
+
+	ruleAnchor        rule = "leads to a place within this page"
+	ruleNotWeb        rule = "not an address on the web"
+	ruleBadge         rule = "a badge or icon: it has no words"
+	ruleIcon          rule = "a mark before the main link"
+	ruleIgnored       rule = "a linkletter:ignore mark covers it"
+	ruleHousekeeping  rule = "under a heading about the list itself:"
+	ruleHousefile     rule = "about the list itself: its licence or how to contribute"
+	ruleNote          rule = "in a note"
+	ruleCall          rule = "asks readers to contribute"
+	ruleProse         rule = "in running prose"
+	ruleNavigation    rule = "a line of navigation"
+	ruleMasthead      rule = "in the centred head of the document, above its first entry"
+	ruleDocumentTitle rule = "in the title of the document"
+	ruleSectionTitle  rule = "in the heading of a section"
+	ruleSummaryTag    rule = "in the <summary> of a <details>"
+	ruleFurther       rule = "a further link of an entry"
+	ruleDescription   rule = "in the description of an entry"
+	ruleDetail        rule = "a detail of the entry above it"
+	ruleQuotation     rule = "in a quotation that belongs to an entry"
+	ruleCell          rule = "in a table row, beside its main link"
+)
+
+// verdict is a rule as applied to one link.
+type verdict struct {
+	entry bool
+	rule  rule
+	about string // what the rule speaks of, where it needs that
+}
+
+func (v verdict) String() string {
+	if v.about != "" {
+		return string(v.rule) + " " + v.about
+	}
+	return string(v.rule)
+}
+
+func (d *document) setAll(links span, v verdict) {
+	for i := links.from; i < links.to; i++ {
+		d.links[i].verdict = v
+	}
+}
+
+// candidates gives the links of an item that could be an entry, and says of the others why not.
+func (d *document) candidates(it *item) []int {
+	var out []int
+	for i := it.links.from; i < it.links.to; i++ {
+		l := &d.links[i]
+		switch {
+		case strings.HasPrefix(l.url, "#"):
+			l.verdict = verdict{rule: ruleAnchor}
+		case !l.leadsOut():
+			l.verdict = verdict{rule: ruleNotWeb}
+		case !hasLabel(joinPieces(d.at(l.pieces))):
+			l.verdict = verdict{rule: ruleBadge}
+		case isHousefile(l.url):
+			l.verdict = verdict{rule: ruleHousefile}
+		default:
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// hasLabel reports whether a link's text can name something: a word, or a number such as "2048".
+func hasLabel(s string) bool {
+	return hasWord(s) || strings.IndexFunc(s, unicode.IsDigit) >= 0 && shortcodeLen(strings.TrimSpace(s)) == 0
+}
+
+// isHousefile reports a relative address of a file that speaks of the list itself.
+func isHousefile(u string) bool {
+	if hasScheme(u) {
+		return false
+	}
+	name, _, _ := strings.Cut(strings.ToLower(u[strings.LastIndexByte(u, '/')+1:]), ".")
+	switch name {
+	case "contributing", "license", "licence", "code_of_conduct", "code-of-conduct", "copying", "changelog", "readme":
+		return true
+	}
+	return false
+}
+
+// refused applies the rules that refuse an item whole.
+func (d *document) refused(it *item) bool {
+	v := verdict{}
+	if d.ignoring || d.marked(it.head) {
+		v.rule = ruleIgnored
+	} else if d.centred > 0 && len(d.drafts) == 0 && (it.kind == lineItem || it.kind == headingItem) {
+		v.rule = ruleMasthead
+	} else if t := d.housekeeping(); t != "" {
+		v = verdict{rule: ruleHousekeeping, about: t}
+	} else {
+		return false
+	}
+	d.setAll(it.links, v)
+	return true
+}
+
+func (d *document) marked(s span) bool {
+	for _, p := range d.at(s) {
+		if p.kind == ignoreMark {
+			return true
+		}
+	}
+	return false
+}
+
+// item decides what a bullet or a line is.
+func (d *document) item(it *item) {
+	if it.links.empty() {
+		return
+	}
+	cand := d.candidates(it)
+	if d.refused(it) || len(cand) == 0 {
+		return
+	}
+	lead := d.lead(it, cand[0])
+	switch {
+	case isCall(lead, d.label(cand[0])):
+		d.setEach(cand, ruleCall)
+	case d.isNote(it, lead):
+		d.setEach(cand, ruleNote)
+	case it.kind == bulletItem:
+		d.bulletLinks(it, cand, lead)
+	default:
+		d.lineLinks(it, cand, lead)
+	}
+}
+
+func (d *document) setEach(links []int, why rule) {
+	for _, i := range links {
+		d.links[i].verdict = verdict{rule: why}
+	}
+}
+
+// bulletLinks decides about the links of a bullet.
+func (d *document) bulletLinks(it *item, cand []int, lead string) {
+	label := d.label(cand[0])
+	generic := isGeneric(label) || d.links[cand[0]].auto
+	if !hasWord(lead) {
+		switch {
+		case generic && it.parent != nil && it.parent.draft > 0:
+			d.setEach(cand, ruleDetail)
+			f := &d.drafts[it.parent.draft-1]
+			f.also = append(f.also, cand...)
+		case it.parent != nil && it.parent.group > 0 && (isFormat(label) || d.links[cand[0]].auto && it.parent.children <= maxDetails):
+			d.namedByParent(it, cand)
+		case generic && len(cand) > 1 && d.adjacent(cand[0], cand[1]):
+			d.links[cand[0]].verdict = verdict{rule: ruleIcon}
+			d.acceptRun(it, cand[1:])
+		default:
+			d.acceptRun(it, cand)
+		}
+		return
+	}
+	switch {
+	case isQuotation(lead):
+		d.accept(it, cand[0], verdict{entry: true, rule: ruleSource})
+	case generic && isTitle(lead):
+		d.accept(it, cand[0], verdict{entry: true, rule: ruleTitled})
+		d.drafts[it.draft-1].named = d.titleOf(it, cand[0])
+	case !generic && countWords(lead) <= maxLead:
+		d.accept(it, cand[0], verdict{entry: true, rule: ruleBullet})
+	default:
+		d.setEach(cand, ruleProse)
+	}
+}
+
+// maxLead is how many words may stand before the link of a bullet that names its resource by the link's text.
+const maxLead = 8
+
+// maxDetails is how many bare addresses under a name can be places of that one thing, and are no list of their own.
+const maxDetails = 3
+
+// namedByParent takes a bullet such as "PDF" under one that names the paper and has no link.
+func (d *document) namedByParent(it *item, cand []int) {
+	group := it.parent
+	d.accept(it, cand[0], verdict{entry: true, rule: ruleGroupTitle})
+	f := &d.drafts[it.draft-1]
+	f.named = d.plain(group.head)
+	f.path = f.path[:min(len(f.path), group.group-1)]
+	group.draft = it.draft
+}
+
+// acceptRun takes the first link of a bullet, and those that stand beside it as its equals.
+func (d *document) acceptRun(it *item, cand []int) {
+	n := 1
+	for n < len(cand) && d.equals(cand[n-1], cand[n]) {
+		n++
+	}
+	if n == 1 {
+		d.accept(it, cand[0], verdict{entry: true, rule: ruleBullet})
+		return
+	}
+	for _, i := range cand[:n] {
+		d.addDraft(it, i, verdict{entry: true, rule: ruleEqual})
+		d.drafts[len(d.drafts)-1].rest = span{d.links[cand[n-1]].pieces.to, it.head.to}
+	}
+	d.furtherLinks(it)
+}
+
+// accept makes a link an entry, and the other links of its item parts of that.
+func (d *document) accept(it *item, i int, v verdict) {
+	d.addDraft(it, i, v)
+	d.furtherLinks(it)
+}
+
+func (d *document) addDraft(it *item, i int, v verdict) {
+	l := &d.links[i]
+	l.verdict = v
+	d.drafts = append(d.drafts, draft{
+		link: i, title: l.pieces, path: d.sections(),
+		lead: span{it.head.from, l.pieces.from}, rest: span{l.pieces.to, it.head.to},
+	})
+	if it.draft == 0 {
+		it.draft = len(d.drafts)
+	}
+}
+
+// furtherLinks gives the links of an item that are no entry to its first entry.
+func (d *document) furtherLinks(it *item) {
+	f := &d.drafts[it.draft-1]
+	for j := it.links.from; j < it.links.to; j++ {
+		if o := &d.links[j]; o.verdict.rule == ruleProse {
+			o.verdict.rule = ruleDescription
+			if d.standsAlone(j) {
+				o.verdict.rule = ruleFurther
+				f.also = append(f.also, j)
+			}
+		}
+	}
+}
+
+// lineLinks decides about the links of a paragraph, or of a line of one.
+func (d *document) lineLinks(it *item, cand []int, lead string) {
+	first := cand[0]
+	if hasWord(lead) {
+		if isGeneric(d.label(first)) && d.beginsBold(it.head) && isTitle(lead) {
+			d.accept(it, first, verdict{entry: true, rule: ruleTitled})
+			d.drafts[it.draft-1].named = d.titleOf(it, cand[0])
+			return
+		}
+		d.setEach(cand, ruleProse)
+		return
+	}
+	rest := d.plain(span{d.links[first].pieces.to, it.head.to})
+	intro := len(d.stack) == 0 || len(d.stack) == 1 && d.stack[0].level == 2
+	switch {
+	case len(cand) > 1 && !hasWord(d.plainOutside(it)):
+		d.setEach(cand, ruleNavigation)
+	case it.quoted, it.listed, d.separated(first, it.head.to) && !(intro && rest == ""):
+		d.accept(it, first, verdict{entry: true, rule: ruleLine})
+	default:
+		d.setEach(cand, ruleProse)
+	}
+}

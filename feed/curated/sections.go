@@ -1,0 +1,141 @@
+package curated
+
+import "strings"
+
+// heading is a title that a part of the list stands under. The levels are those of Markdown doubled, so that what is no
+// heading by name finds its place between two of them.
+type heading struct {
+	level int
+	title string
+	kind  headingKind
+	house bool // it speaks of the list itself and not of its subject
+}
+
+type headingKind uint8
+
+const (
+	realHeading    headingKind = iota
+	detailsHeading             // the <summary> of a <details>
+	otherHeading               // a bold line, a bullet above bullets
+)
+
+const (
+	boldLevel  = 2*6 + 1 // a bold line alone is a heading below all headings
+	groupLevel = 2*7 + 1 // and a bullet without a link one below that, for the bullets under it
+)
+
+// enter puts the reading under a heading, and ends the headings of its level and below.
+func (d *document) enter(h heading) {
+	n := len(d.stack)
+	for n > 0 && d.stack[n-1].level >= h.level {
+		n--
+	}
+	d.stack = d.stack[:n]
+	d.push(h)
+}
+
+// push puts the reading under a heading that its caller ends with pop.
+func (d *document) push(h heading) (depth int) {
+	depth = len(d.stack)
+	_, h.house = housekeepingTitles[foldTitle(h.title)]
+	d.stack = append(d.stack, h)
+	d.path = nil
+	return depth
+}
+
+func (d *document) pop(depth int) {
+	if len(d.stack) > depth {
+		d.stack = d.stack[:depth]
+		d.path = nil
+	}
+}
+
+// enterDetails takes the <summary> of a <details>: a heading just below the one it stands under.
+func (d *document) enterDetails(it *item) {
+	d.closeDraft()
+	d.setAll(it.links, verdict{rule: ruleSummaryTag})
+	level := 1
+	for i := range d.stack {
+		if d.stack[i].kind == realHeading {
+			level = d.stack[i].level + 1
+		}
+	}
+	for len(d.stack) > 0 && d.stack[len(d.stack)-1].level > level {
+		d.stack = d.stack[:len(d.stack)-1]
+	}
+	if t := cleanTitle(d.plain(it.head)); t != "" && len(d.stack) < maxNesting {
+		d.push(heading{level: level, title: t, kind: detailsHeading})
+	}
+}
+
+// leaveDetails takes </details>: what began inside it ends.
+func (d *document) leaveDetails() {
+	for i := len(d.stack) - 1; i >= 0; i-- {
+		if d.stack[i].kind == detailsHeading {
+			d.pop(i)
+			return
+		}
+	}
+}
+
+// sections gives the titles that the reading stands under, outermost first. The slice is shared and never written again.
+func (d *document) sections() []string {
+	if d.path == nil {
+		d.path = make([]string, len(d.stack))
+		for i := range d.stack {
+			d.path[i] = d.stack[i].title
+		}
+	}
+	return d.path
+}
+
+// housekeeping gives the heading above that speaks of the list itself and not of its subject.
+func (d *document) housekeeping() string {
+	for i := range d.stack {
+		if d.stack[i].house {
+			return d.stack[i].title
+		}
+	}
+	return ""
+}
+
+// loneTitle gives the heading that is the document's own title: the first one, if it is the only one of the top level.
+func (d *document) loneTitle() string {
+	if d.first.level == 2 && d.tops[1] == 1 {
+		return d.first.title
+	}
+	return ""
+}
+
+// below gives a path without the document's own title: that stands above everything and is no section.
+func below(title string, path []string) []string {
+	if title != "" && len(path) > 0 && path[0] == title {
+		return path[1:]
+	}
+	return path
+}
+
+// title is the document's own title.
+func (d *document) title() string {
+	if d.frontTitle != "" {
+		return d.frontTitle
+	}
+	return d.loneTitle()
+}
+
+var housekeepingTitles = words(`
+	contributing, contribute, contribution, contributions, how to contribute, contribution guidelines, contribution guide,
+	contributing guidelines, guidelines for contributing, contributors, our contributors, contributor list, code of conduct,
+	license, licence, licensing, copyright, sponsors, sponsor, sponsorship, sponsorships, our sponsors, sponsored by, backers,
+	backers and sponsors, sponsors and backers, supporters, donate, donations, support this project, support the project,
+	acknowledgements, acknowledgments, acknowledgement, acknowledgment, credits, thanks, special thanks, thanks to,
+	maintainers, star history, stargazers, stargazers over time, changelog, disclaimer, back to top, legend, feedback`)
+
+// words makes a set of folded phrases from a list with commas.
+func words(s string) map[string]struct{} {
+	set := make(map[string]struct{})
+	for w := range strings.SplitSeq(s, ",") {
+		set[foldTitle(w)] = struct{}{}
+	}
+	return set
+}

@@ -1,0 +1,176 @@
+package curated
+
+import (
+	"unicode/utf8"
+
+	"github.com/yuin/goldmark/ast"
+	extast "github.com/yuin/goldmark/extension/ast"
+)
+
+// row is one row of a table.
+type row struct {
+	cells []span
+	item
+	cand []int
+}
+
+// table takes the rows of a table. Which column holds the links, which the names and which the descriptions is asked of
+// the table as a whole, so that one odd row does not read differently from its neighbours.
+func (d *document) table(n *extast.Table) {
+	var rows []row
+	var header []string
+	for r := n.FirstChild(); r != nil; r = r.NextSibling() {
+		x := d.row(r)
+		if _, ok := r.(*extast.TableHeader); ok {
+			for _, c := range x.cells {
+				header = append(header, foldTitle(d.plain(c)))
+			}
+			x.cand = d.candidates(&x.item)
+			d.setEach(x.cand, ruleSectionTitle)
+			continue
+		}
+		if !d.refused(&x.item) {
+			x.cand = d.candidates(&x.item)
+			rows = append(rows, x)
+		}
+	}
+	cols := d.columns(header, rows)
+	for i := range rows {
+		if len(rows[i].cand) > 0 {
+			d.takeRow(&rows[i], cols)
+		}
+	}
+}
+
+func (d *document) row(n ast.Node) row {
+	x := row{item: item{kind: rowItem, head: span{len(d.pieces), 0}, links: span{len(d.links), 0}}}
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		cell, _ := d.inline(c)
+		x.cells = append(x.cells, cell)
+	}
+	x.head.to, x.links.to = len(d.pieces), len(d.links)
+	return x
+}
+
+// columns says what the columns of a table are for; -1 where none is.
+type columns struct{ link, name, text int }
+
+func (d *document) columns(header []string, rows []row) columns {
+	n := len(header)
+	linked, words, size := make([]int, n), make([]int, n), make([]int, n)
+	names := make(map[string]struct{})
+	for i := range rows {
+		for c, cell := range rows[i].cells {
+			if c >= n {
+				break
+			}
+			text := d.plain(cell)
+			if d.linkIn(&rows[i], cell) >= 0 {
+				linked[c]++
+			} else if hasWord(text) {
+				words[c]++
+				size[c] += utf8.RuneCountInString(text)
+				if c == 0 {
+					names[foldTitle(text)] = struct{}{}
+				}
+			}
+		}
+	}
+	out := columns{link: -1, name: -1, text: -1}
+	for c := range n {
+		if linked[c] > 0 && (out.link < 0 || linked[c] > linked[out.link] && 2*linked[out.link] < len(rows)) {
+			out.link = c
+		}
+	}
+	if n > 0 && 10*words[0] >= 6*len(rows) && 10*len(names) >= 9*words[0] && !isAttribute(header[0]) {
+		out.name = 0
+	}
+	for c := range n {
+		if c != out.link && c != out.name && size[c] >= 12*len(rows) && (out.text < 0 || size[c] > size[out.text]) {
+			out.text = c
+		}
+	}
+	return out
+}
+
+// isAttribute reports whether the head of a column names a quality of the resources and not the resources.
+func isAttribute(header string) bool {
+	_, ok := attributes[header]
+	return ok
+}
+
+var attributes = words(`author, authors, speaker, speakers, by, company, organization, organisation, institute, institution, category, topic,
+	date, year, month, day, keywords, keyword, type, kind, language, country, platform, os, level, rank, no, status, source, license, licence, tags`)
+
+// linkIn gives the first candidate of a row that begins a cell, or -1.
+func (d *document) linkIn(x *row, cell span) int {
+	for _, i := range x.cand {
+		if at := d.links[i].pieces.from; at >= cell.from && at < cell.to {
+			if !hasWord(d.plain(span{cell.from, at})) {
+				return i
+			}
+			return -1
+		}
+	}
+	return -1
+}
+
+// takeRow makes a row an entry.
+func (d *document) takeRow(x *row, cols columns) {
+	main, at := -1, cols.link
+	if at >= 0 && at < len(x.cells) {
+		main = d.linkIn(x, x.cells[at])
+	}
+	for c := 0; main < 0 && c < len(x.cells); c++ {
+		if main, at = d.linkIn(x, x.cells[c]), c; main >= 0 && c == cols.text {
+			main = -1
+		}
+	}
+	if main < 0 {
+		d.setEach(x.cand, ruleProse)
+		return
+	}
+	d.setEach(x.cand, ruleProse)
+	d.accept(&x.item, main, verdict{entry: true, rule: ruleRow})
+	for _, i := range x.cand {
+		if i != main {
+			d.links[i].verdict = verdict{rule: ruleCell}
+		}
+	}
+	f := &d.drafts[x.draft-1]
+	f.lead, f.rest = span{}, span{d.links[main].pieces.to, x.cells[at].to}
+	f.also = nil
+	for _, i := range x.cand {
+		if i != main && d.linkAlone(x, i) {
+			f.also = append(f.also, i)
+		}
+	}
+	if cols.name >= 0 && cols.name != at && cols.name < len(x.cells) {
+		f.named = d.plain(x.cells[cols.name])
+	} else if isGeneric(d.label(main)) || d.links[main].auto {
+		f.named = d.rowName(x, at)
+	}
+	if cols.text >= 0 && cols.text != at && cols.text < len(x.cells) {
+		f.body = append(f.body, x.cells[cols.text])
+	}
+}
+
+// linkAlone reports whether a link stands at the head of a cell.
+func (d *document) linkAlone(x *row, i int) bool {
+	for _, c := range x.cells {
+		if d.linkIn(x, c) == i {
+			return true
+		}
+	}
+	return false
+}
+
+// rowName is the first cell with words that is not the link's own.
+func (d *document) rowName(x *row, at int) string {
+	for c, cell := range x.cells {
+		if t := d.plain(cell); c != at && hasWord(t) {
+			return t
+		}
+	}
+	return ""
+}
