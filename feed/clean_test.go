@@ -1,0 +1,106 @@
+package feed
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestCleanText(t *testing.T) {
+	for _, tt := range []struct{ in, want string }{
+		{"plain text", "plain text"},
+		{" folds \t\n white\u00a0space ", "folds white space"},
+		{"a\x00b\x1bc\x7fd\u009be", "abcde"},
+		{"next\u0085line", "next line"},
+		{"bad \xff\xed\xa0\x80 bytes", "bad bytes"},
+		{"\ufeffmark \ufffe\uffff\ufdd0\ufffd", "\ufeffmark"},
+		{"\u202eevil\u202c \u2067x\u2069", "evil x"},
+		{"日本語 ünï 👩\u200d🔧", "日本語 ünï 👩\u200d🔧"},
+		{"", ""},
+		{" \u202e ", ""},
+		{"123456789012345678901", "1234567890123456789…"},
+		{"12345678901234567 e\u0301\u0301xx", "12345678901234567…"},
+	} {
+		if got := cleanText(tt.in, 20); got != tt.want {
+			t.Errorf("cleanText(%q) = %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}
+
+func TestCleanURL(t *testing.T) {
+	for _, tt := range []struct{ in, want string }{
+		{"https://example.com/a?b=c&d=%20#e", "https://example.com/a?b=c&d=%20#e"},
+		{" HTTPS://Example.com ", "https://Example.com"},
+		{"http://example.com?x", "http://example.com?x"},
+		{"https://example.com/wiki/Saw_(tool)", "https://example.com/wiki/Saw_(tool)"},
+		{"https://münchen.example:81/straße", "https://xn--mnchen-3ya.example:81/stra%C3%9Fe"},
+		{"https://example.com/a b\"<>\\^`{|}[]", "https://example.com/a%20b%22%3C%3E%5C%5E%60%7B%7C%7D%5B%5D"},
+		{"https://example.com/100%", "https://example.com/100%25"},
+		{"https://example.com/%zz#a#b", "https://example.com/%25zz#a%23b"},
+		{"http://[::1]:8080/x", "http://[::1]:8080/x"},
+		{"https://user@example.com/", "https://user@example.com/"},
+		{"mailto:a@example.com", "mailto:a@example.com"},
+		{"javascript:alert(1)", ""},
+		{"\x01javascript:alert(1)", ""},
+		{"data:text/html,x", ""},
+		{"ftp://example.com/", ""},
+		{"//example.com/", ""},
+		{"/path", ""},
+		{"http:example.com", ""},
+		{"http:///path", ""},
+		{"https://exa mple.com/", ""},
+		{"https://example.com:port/", ""},
+		{"https://\xff/", ""},
+		{"https://example.com/" + strings.Repeat("x", maxURL), ""},
+		{"", ""},
+	} {
+		if got := cleanURL(tt.in); got != tt.want {
+			t.Errorf("cleanURL(%q) = %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}
+
+func TestCleanHTML(t *testing.T) {
+	for _, tt := range []struct{ in, want string }{
+		{"<p>as it is</p>", "<p>as it is</p>"},
+		{"<p>a]]>b\x00\r\n\tc\u202ed\ufffe</p>", "<p>a]]&gt;b\n\tcd</p>"},
+		{strings.Repeat("x", maxHTML+1), ""},
+	} {
+		if got := cleanHTML(tt.in); got != tt.want {
+			t.Errorf("cleanHTML(%.40q) = %.40q, want %.40q", tt.in, got, tt.want)
+		}
+	}
+}
+
+func TestLooksLikeHTML(t *testing.T) {
+	for in, want := range map[string]bool{
+		"": false, "&": false, "<": false, "a & b": false, "x < y": false, "1<2": false, "<3": false, "& <b>": true,
+		"AT&T": true, "&amp;": true, "&#60;": true, "</b>": true, "<!--": true, "<br": true, "a<<b": true,
+	} {
+		if got := looksLikeHTML(in); got != want {
+			t.Errorf("looksLikeHTML(%q) = %v, want %v", in, got, want)
+		}
+	}
+}
+
+func FuzzClean(f *testing.F) {
+	for _, s := range []string{"", "plain", "a\x00\u202e\xff", "https://exämple.org/%zz#a#b", "]]>"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		text := cleanText(s, 50)
+		if n := utf8.RuneCountInString(text); n > 50 || !utf8.ValidString(text) {
+			t.Errorf("cleanText(%q) = %q: %d characters", s, text, n)
+		}
+		if again := cleanText(text, 50); again != text {
+			t.Errorf("cleanText(%q) = %q, and that gives %q", s, text, again)
+		}
+		link := cleanURL(s)
+		if again := cleanURL(link); again != link {
+			t.Errorf("cleanURL(%q) = %q, and that gives %q", s, link, again)
+		}
+		if html := cleanHTML(s); strings.Contains(html, "]]>") || cleanHTML(html) != html {
+			t.Errorf("cleanHTML(%q) = %q", s, html)
+		}
+	})
+}

@@ -1,0 +1,69 @@
+package digest
+
+import (
+	"time"
+
+	"linkletter/feed/curated"
+)
+
+// Digest is a periodical of what is new in some lists.
+type Digest struct {
+	ID    string
+	Title string
+	Lists []string // ids, in the order of the issue
+	From  string   // RFC 5322 mailbox
+	// ListTitles are the lists' titles by id, as the operator words them; a list without one goes by its own.
+	ListTitles map[string]string
+	MinEntries int // fewer wait for the next issue; at least 1
+}
+
+// Item is an announced entry as an issue may take it.
+type Item struct {
+	curated.Entry
+	Ref       int64  // the store's
+	ID        string // the entry's permanent id
+	List      string // id
+	ListTitle string
+	Published time.Time
+}
+
+// Group is a run of items under one heading of one list.
+type Group struct {
+	List    string // id
+	Heading string // "Outer › Inner"; the list's title where there are several lists and no heading
+	Items   []Item
+}
+
+// Issue is one numbered number of a digest, frozen: what it says never changes.
+type Issue struct {
+	Digest string
+	Number int
+	Period string // the scheduled time it stands for, RFC 3339
+	Title  string // the digest's
+	Date   time.Time
+	Groups []Group
+}
+
+// Len counts the issue's items.
+func (i *Issue) Len() int {
+	n := 0
+	for _, g := range i.Groups {
+		n += len(g.Items)
+	}
+	return n
+}
+
+// State is how far a delivery is.
+type State string
+
+// A delivery goes pending → claimed → committing → sent, or ends as one of the others.
+const (
+	Pending    State = "pending"
+	Claimed    State = "claimed"    // somebody works on it, under a lease
+	Committing State = "committing" // the intent is on disk: the final dot may have been sent
+	Sent       State = "sent"       // the server's reply is on disk
+	Deferred   State = "deferred"   // to be tried again
+	Failed     State = "failed"     // never accepted
+	Suppressed State = "suppressed" // unsubscribed or suppressed before it was sent
+	InDoubt    State = "in_doubt"   // interrupted between the dot and the reply
+)
