@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// ConfirmationTime is how long the link in a confirmation mail is good for, and how long sending it is tried.
+const ConfirmationTime = 48 * time.Hour
+
+// Confirmation is a mail that asks whether a subscription was meant.
+type Confirmation struct {
+	ID         int64
+	Subscriber int64
+	Address    string // the subscriber's, as given
+	Digest     string
+	Nonce      string // what the link must carry to be good
+	Expires    time.Time
+	Attempts   int // tries before this one
+}
+
+// DueConfirmations takes up to n confirmation mails that are due, and puts each off to retry(attempts so far) before it
+// gives them out: a crash while one is sent repeats it later, and not at once and for ever. What became pointless in the
+// meantime, because the subscription is not waiting any more, the address is suppressed or the link has expired, ends here.
+func (s *Store) DueConfirmations(ctx context.Context, n int, retry func(attempts int) time.Duration) ([]Confirmation, error) {
+	keys, err := s.keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var due []Confirmation
+	err = s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
+		due = nil
+		found, err := collect(ctx, tx, scanConfirmation, `SELECT c.id, c.subscriber, s.address, s.key, c.digest, c.created, c.attempts,
+			coalesce(CASE u.state WHEN 'pending' THEN u.nonce END, '')
+			FROM confirmation c JOIN subscriber s ON s.id = c.subscriber
+			LEFT JOIN subscription u ON u.subscriber = c.subscriber AND u.digest = c.digest
+			WHERE c.next <= ? ORDER BY c.next, c.id LIMIT ?`, now.Unix(), n)
+		if err != nil {
+			return err
+		}
+		for _, c := range found {
+			suppressed, err := suppression(ctx, tx, keys, c.key)
+			if err != nil {
+				return err
+			}
+			var next sql.NullInt64
+			switch {
+			case suppressed != "", c.Nonce == "":
+			case !now.Before(c.Expires):
+				c.refusal = "not sent in time"
+			default:
+				next = toUnix(now.Add(retry(c.Attempts)))
+				due = append(due, c.Confirmation)
+			}
+			_, err = tx.ExecContext(ctx, `UPDATE confirmation SET next = ?, error = CASE ? WHEN '' THEN error ELSE ? END WHERE id = ?`,
+				next, c.refusal, c.refusal, c.ID)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading due confirmation mails: %w", err)
+	}
+	return due, nil
+}
+
+// dueConfirmation is a confirmation mail that is due, the subscriber's key, and why it is given up, if so.
+type dueConfirmation struct {
+	Confirmation
+	key     string
+	refusal string
+}
+
+func scanConfirmation(rows *sql.Rows) (dueConfirmation, error) {
+	var c dueConfirmation
+	var created int64
+	err := rows.Scan(&c.ID, &c.Subscriber, &c.Address, &c.key, &c.Digest, &created, &c.Attempts, &c.Nonce)
+	c.Expires = time.Unix(created, 0).UTC().Add(ConfirmationTime)
+	return c, err
+}
+
+// ConfirmationSent records that a confirmation mail was accepted.
+func (s *Store) ConfirmationSent(ctx context.Context, id int64) error {
+	err := s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
+		_, err := tx.ExecContext(ctx, `UPDATE confirmation SET sent = ?, next = NULL, attempts = attempts + 1, error = '' WHERE id = ?`,
+			now.Unix(), id)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("recording confirmation mail %d: %w", id, err)
+	}
+	return nil
+}
+
+// ConfirmationFailed records why a confirmation mail was not accepted. One that is given up is not tried again.
+func (s *Store) ConfirmationFailed(ctx context.Context, id int64, reason string, giveUp bool) error {
+	_, err := s.db.ExecContext(ctx, `UPDATE confirmation SET attempts = attempts + 1, error = ?,
+		next = CASE WHEN ? THEN NULL ELSE next END WHERE id = ?`, reason, giveUp, id)
+	if err != nil {
+		return fmt.Errorf("recording the failure of confirmation mail %d: %w", id, err)
+	}
+	return nil
+}

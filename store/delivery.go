@@ -1,0 +1,91 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"linkletter/feed/digest"
+)
+
+// Delivery is one issue to one subscriber.
+type Delivery struct {
+	ID         int64
+	Issue      int64 // the issue's row
+	Subscriber int64
+	Address    string // the subscriber's, as given
+	State      digest.State
+	Attempts   int       // tries that ended, well or not, and the one whose intent is on disk
+	Next       time.Time // not to be tried before; zero: at once, or, in doubt, never
+	Updated    time.Time
+	Reply      string // the server's, or what went wrong
+	// Message is the bytes of a message in doubt, which a repetition must send unchanged. Only Sender.Claim fills it in.
+	Message []byte
+}
+
+const deliveryColumns = `d.id, d.issue, d.subscriber, s.address, d.state, d.attempts, d.next, d.updated, d.reply`
+
+func (d *Delivery) scan(rows *sql.Rows, more ...any) error {
+	var next, updated int64
+	into := append([]any{&d.ID, &d.Issue, &d.Subscriber, &d.Address, &d.State, &d.Attempts, &next, &updated, &d.Reply}, more...)
+	if err := rows.Scan(into...); err != nil {
+		return err
+	}
+	if next > 0 {
+		d.Next = time.Unix(next, 0).UTC()
+	}
+	d.Updated = time.Unix(updated, 0).UTC()
+	return nil
+}
+
+// DeliveryQuery asks for deliveries of one issue, a page at a time.
+type DeliveryQuery struct {
+	Issue  int64          // the issue's row
+	States []digest.State // none: all
+	After  int64          // the ID of the last delivery of the page before; 0: the first page
+	Limit  int            // most deliveries
+}
+
+// Deliveries gives an issue's deliveries in the order of their ids.
+func (s *Store) Deliveries(ctx context.Context, q DeliveryQuery) ([]Delivery, error) {
+	where, args := `d.issue = ? AND d.id > ?`, []any{q.Issue, q.After}
+	if len(q.States) > 0 {
+		where += ` AND d.state IN (` + marks(len(q.States)) + `)`
+		for _, state := range q.States {
+			args = append(args, state)
+		}
+	}
+	found, err := collect(ctx, s.db, func(rows *sql.Rows) (d Delivery, err error) {
+		err = d.scan(rows)
+		return d, err
+	}, `SELECT `+deliveryColumns+` FROM delivery d JOIN subscriber s ON s.id = d.subscriber
+		WHERE `+where+` ORDER BY d.id LIMIT ?`, append(args, q.Limit)...)
+	if err != nil {
+		return nil, fmt.Errorf("reading deliveries: %w", err)
+	}
+	return found, nil
+}
+
+// Backlog is the deliveries that are still to be tried.
+type Backlog struct {
+	Due  int       // now
+	Next time.Time // when the next of the others is due; zero: there are no others
+}
+
+// openDelivery is the condition for a delivery that is to be tried, now or later. One in doubt with no time set stays as it is.
+const openDelivery = `(d.state IN ('pending', 'deferred') OR d.state = 'in_doubt' AND d.next > 0)`
+
+// Backlog counts what is to be delivered, of all issues that are being sent.
+func (s *Store) Backlog(ctx context.Context) (Backlog, error) {
+	var b Backlog
+	var next sql.NullInt64
+	now := s.now().Unix()
+	err := s.db.QueryRowContext(ctx, `SELECT count(CASE WHEN d.next <= ? THEN 1 END), min(CASE WHEN d.next > ? THEN d.next END)
+		FROM delivery d JOIN issue i ON i.id = d.issue AND i.state = 'sending' WHERE `+openDelivery, now, now).Scan(&b.Due, &next)
+	if err != nil {
+		return b, fmt.Errorf("counting what is to be delivered: %w", err)
+	}
+	b.Next = fromUnix(next)
+	return b, nil
+}

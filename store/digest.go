@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"linkletter/feed/digest"
+)
+
+// Clock is a digest's own time.
+type Clock struct {
+	Digest string
+	Began  time.Time // entries announced before are not its news
+	Ran    time.Time // the newest scheduled time that was attended to
+}
+
+// BeginDigest starts a digest's clock now, unless it runs already: what was announced before is not its news.
+func (s *Store) BeginDigest(ctx context.Context, id string) error {
+	err := s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO digest (id, began, ran) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+			id, now.Unix(), now.Unix())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("beginning digest %s: %w", id, err)
+	}
+	return nil
+}
+
+// Clock gives a digest's clock, or ErrNotFound before it began.
+func (s *Store) Clock(ctx context.Context, id string) (*Clock, error) {
+	c := Clock{Digest: id}
+	var began, ran sql.NullInt64
+	err := s.db.QueryRowContext(ctx, `SELECT began, ran FROM digest WHERE id = ?`, id).Scan(&began, &ran)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("digest %s: %w", id, ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading digest %s: %w", id, err)
+	}
+	c.Began, c.Ran = fromUnix(began), fromUnix(ran)
+	return &c, nil
+}
+
+// Ran records that a digest's scheduled time was attended to, whether or not there was an issue to send. The clock only
+// moves forwards.
+func (s *Store) Ran(ctx context.Context, id string, scheduled time.Time) error {
+	_, err := s.db.ExecContext(ctx, `UPDATE digest SET ran = ? WHERE id = ? AND ran < ?`, scheduled.Unix(), id, scheduled.Unix())
+	if err != nil {
+		return fmt.Errorf("recording the run of digest %s: %w", id, err)
+	}
+	return nil
+}
+
+// Candidates gives what the next issue of a digest would hold: announced since the digest began, still standing, and in no
+// issue of it yet. Lists come in the digest's order, entries in the list's.
+func (s *Store) Candidates(ctx context.Context, d digest.Digest) ([]digest.Item, error) {
+	return candidates(ctx, s.db, d)
+}
+
+func candidates(ctx context.Context, q querier, d digest.Digest) ([]digest.Item, error) {
+	var all []digest.Item
+	for _, list := range d.Lists {
+		title, err := listTitle(ctx, q, d, list)
+		if err != nil {
+			return nil, err
+		}
+		found, err := collect(ctx, q, scanEntry, `SELECT `+entryColumns+` FROM entry e
+			JOIN digest d ON d.id = ? AND e.announced >= d.began
+			WHERE e.list = ? AND e.state = 'announced' AND e.gone IS NULL
+			AND NOT EXISTS (SELECT 1 FROM issue_entry i WHERE i.digest = d.id AND i.entry = e.id)
+			ORDER BY e.position, e.id`, d.ID, list)
+		if err != nil {
+			return nil, fmt.Errorf("reading what is new in list %s for digest %s: %w", list, d.ID, err)
+		}
+		for _, e := range found {
+			all = append(all, digest.Item{
+				Entry: e.Entry, Ref: e.Ref, ID: e.ID, List: list, ListTitle: title, Published: e.Published,
+			})
+		}
+	}
+	return all, nil
+}
+
+// listTitle is what a list is called in a digest.
+func listTitle(ctx context.Context, q querier, d digest.Digest, list string) (string, error) {
+	if title := d.ListTitles[list]; title != "" {
+		return title, nil
+	}
+	var title string
+	err := q.QueryRowContext(ctx, `SELECT title FROM list WHERE id = ?`, list).Scan(&title)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("reading the title of list %s: %w", list, err)
+	}
+	if title == "" {
+		title = list
+	}
+	return title, nil
+}

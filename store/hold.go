@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"linkletter/feed/curated"
+)
+
+// updateHolds opens a row for each thing the guard holds, counts the checks that say so again, and ends the holds that
+// no longer stand. Quarantined entries wait for a person, whatever later checks say.
+func updateHolds(ctx context.Context, tx *sql.Tx, list string, holds []curated.Hold, now time.Time) error {
+	standing := map[curated.HoldKind]bool{curated.HoldAdded: true}
+	for _, h := range holds {
+		standing[h.Kind] = true
+		// A second batch of new entries joins the first in quarantine; the other kinds say the same again.
+		_, err := tx.ExecContext(ctx, `INSERT INTO hold (list, kind, reason, count, since) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (list, kind) WHERE ended IS NULL DO UPDATE SET reason = excluded.reason, checks = checks + 1,
+				count = excluded.count + CASE kind WHEN 'added' THEN count ELSE 0 END`,
+			list, h.Kind, h.Reason, h.Count, now.Unix())
+		if err != nil {
+			return err
+		}
+	}
+	for _, kind := range []curated.HoldKind{curated.HoldAdded, curated.HoldRemoved, curated.HoldUnreadable} {
+		if standing[kind] {
+			continue
+		}
+		if err := endHold(ctx, tx, list, kind, "resolved", now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func endHold(ctx context.Context, tx *sql.Tx, list string, kind curated.HoldKind, outcome string, now time.Time) error {
+	_, err := tx.ExecContext(ctx, `UPDATE hold SET ended = ?, outcome = ? WHERE list = ? AND kind = ? AND ended IS NULL`,
+		now.Unix(), outcome, list, kind)
+	return err
+}
+
+// acceptRemovals believes the removals that enough checks in a row have seen.
+func acceptRemovals(ctx context.Context, tx *sql.Tx, list string, checks int, now time.Time) error {
+	// A removal accepted after its check stands in the change log of the newest snapshot.
+	_, err := tx.ExecContext(ctx, `INSERT INTO change (snapshot, entry, kind, before)
+		SELECT (SELECT max(id) FROM snapshot WHERE list = e.list), e.id, 'removed', e.detail
+		FROM entry e WHERE e.list = ? AND e.gone IS NULL AND e.missing >= ?`, list, checks)
+	if err != nil {
+		return err
+	}
+	res, err := tx.ExecContext(ctx, `UPDATE entry SET gone = ?, missing = 0 WHERE list = ? AND gone IS NULL AND missing >= ?`,
+		now.Unix(), list, checks)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	return endHold(ctx, tx, list, curated.HoldRemoved, "accepted", now)
+}
+
+// Unchanged records a check that found the same bytes as the one before. It is also one more check that saw a held
+// removal stand.
+func (s *Store) Unchanged(ctx context.Context, list, validators string) error {
+	err := s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
+		_, err := tx.ExecContext(ctx, `UPDATE list SET checked = ?, validators = ?, error = '', error_since = NULL WHERE id = ?`,
+			now.Unix(), validators, list)
+		if err != nil {
+			return err
+		}
+		if err := endHold(ctx, tx, list, curated.HoldUnreadable, "resolved", now); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE entry SET missing = missing + 1 WHERE list = ? AND missing > 0 AND gone IS NULL`, list)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE hold SET checks = checks + 1 WHERE list = ? AND kind = 'removed' AND ended IS NULL`, list)
+		if err != nil {
+			return err
+		}
+		return acceptRemovals(ctx, tx, list, removalChecks, now)
+	})
+	if err != nil {
+		return fmt.Errorf("recording the check of list %s: %w", list, err)
+	}
+	return nil
+}
+
+// Accept ends what the guard holds of a list by believing it: quarantined entries become news now, held removals are
+// made. It answers how many entries each was about. A reading that was not understood cannot be accepted, for nothing of
+// it was taken in.
+func (s *Store) Accept(ctx context.Context, list string) (announced, removed int, err error) {
+	err = s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
+		announced, err = release(ctx, tx, list, Announced, now)
+		if err != nil {
+			return err
+		}
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM entry WHERE list = ? AND missing > 0 AND gone IS NULL`, list).Scan(&removed); err != nil {
+			return err
+		}
+		return acceptRemovals(ctx, tx, list, 1, now)
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("accepting what is held of list %s: %w", list, err)
+	}
+	return announced, removed, nil
+}
+
+// Dismiss ends a quarantine in silence: its entries are known from now on and never announced. It answers how many.
+func (s *Store) Dismiss(ctx context.Context, list string) (dismissed int, err error) {
+	err = s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
+		dismissed, err = release(ctx, tx, list, Silent, now)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("dismissing what is held of list %s: %w", list, err)
+	}
+	return dismissed, nil
+}
+
+// release lets a list's quarantined entries out as news or in silence.
+func release(ctx context.Context, tx *sql.Tx, list string, as EntryState, now time.Time) (int, error) {
+	outcome, announced := "dismissed", sql.NullInt64{}
+	if as == Announced {
+		outcome, announced = "accepted", toUnix(now)
+	}
+	res, err := tx.ExecContext(ctx, `UPDATE entry SET state = ?, announced = ? WHERE list = ? AND state = 'quarantined'`, as, announced, list)
+	if err != nil {
+		return 0, err
+	}
+	if err := endHold(ctx, tx, list, curated.HoldAdded, outcome, now); err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
+}

@@ -1,0 +1,258 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"linkletter/feed/digest"
+)
+
+// IssueState is how far an issue is.
+type IssueState string
+
+const (
+	IssueSending  IssueState = "sending"
+	IssuePaused   IssueState = "paused"
+	IssueDone     IssueState = "done" // nothing more will be tried
+	IssueCanceled IssueState = "canceled"
+)
+
+// Parts is an issue as it reads in a message. A mark of the sender's stands where a subscriber's own link goes.
+type Parts struct {
+	Subject string
+	Text    string
+	HTML    string
+}
+
+// Issue is a frozen issue and how far its delivery is.
+type Issue struct {
+	*digest.Issue
+	Ref      int64 // its row
+	State    IssueState
+	Frozen   time.Time
+	Finished time.Time // zero: not yet
+	Parts    Parts
+	Counts   map[digest.State]int // deliveries in each state
+}
+
+// Total is how many subscribers the issue is for.
+func (i *Issue) Total() int {
+	n := 0
+	for _, count := range i.Counts {
+		n += count
+	}
+	return n
+}
+
+// Freeze makes the next issue of a digest for a period, the scheduled time it stands for: in one transaction it takes the
+// candidates, numbers the issue, keeps what render made of it and writes a delivery for everybody it is for. render runs
+// under the database's write lock and must not use the store.
+//
+// It gives nil when there is no issue to send: the digest has fewer candidates than it wants, or the period has its issue
+// already, because a schedule fired twice or another process was first.
+func (s *Store) Freeze(ctx context.Context, d digest.Digest, period string, render func(*digest.Issue) (Parts, error)) (*Issue, error) {
+	keys, err := s.keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var frozen *Issue
+	err = s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
+		frozen = nil
+		items, err := candidates(ctx, tx, d)
+		if err != nil || len(items) < max(1, d.MinEntries) {
+			return err
+		}
+		number, taken, err := nextNumber(ctx, tx, d.ID, period)
+		if err != nil || taken {
+			return err
+		}
+		issue := &Issue{Issue: digest.Compose(d, number, period, now, items), State: IssueSending, Frozen: now}
+		if issue.Parts, err = render(issue.Issue); err != nil {
+			return fmt.Errorf("rendering: %w", err)
+		}
+		if err := insertIssue(ctx, tx, issue); err != nil {
+			return err
+		}
+		if err := insertDeliveries(ctx, tx, issue, keys); err != nil {
+			return err
+		}
+		issue.Counts, err = countDeliveries(ctx, tx, issue.Ref)
+		frozen = issue
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("freezing an issue of digest %s: %w", d.ID, err)
+	}
+	return frozen, nil
+}
+
+// nextNumber is the number of a digest's next issue, and whether the period has an issue already.
+func nextNumber(ctx context.Context, tx *sql.Tx, id, period string) (number int, taken bool, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT coalesce(max(number), 0) + 1, count(CASE WHEN period = ? THEN 1 END) > 0
+		FROM issue WHERE digest = ?`, period, id).Scan(&number, &taken)
+	if err != nil {
+		return 0, false, fmt.Errorf("numbering it: %w", err)
+	}
+	return number, taken, nil
+}
+
+func insertIssue(ctx context.Context, tx *sql.Tx, i *Issue) error {
+	content, err := json.Marshal(i.Issue)
+	if err != nil {
+		return err
+	}
+	err = tx.QueryRowContext(ctx, `INSERT INTO issue (digest, number, period, state, frozen, subject, content, text, html)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		i.Digest, i.Number, i.Period, i.State, i.Frozen.Unix(), i.Parts.Subject, string(content), i.Parts.Text, i.Parts.HTML).Scan(&i.Ref)
+	if err != nil {
+		return fmt.Errorf("writing it: %w", err)
+	}
+	position := 0
+	for _, g := range i.Groups {
+		for _, item := range g.Items {
+			_, err := tx.ExecContext(ctx, `INSERT INTO issue_entry (digest, entry, issue, position) VALUES (?, ?, ?, ?)`,
+				i.Digest, item.Ref, i.Ref, position)
+			if err != nil {
+				return fmt.Errorf("writing its entry %d: %w", item.Ref, err)
+			}
+			position++
+		}
+	}
+	return nil
+}
+
+// insertDeliveries writes a delivery for every confirmed subscription of the issue's digest whose address is not
+// suppressed. Suppression is known by keyed hash alone, which SQL cannot compute, so those rows are taken out again.
+func insertDeliveries(ctx context.Context, tx *sql.Tx, i *Issue, keys digest.Keys) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO delivery (issue, subscriber, updated)
+		SELECT ?, subscriber, ? FROM subscription WHERE digest = ? AND state = 'confirmed'`, i.Ref, i.Frozen.Unix(), i.Digest)
+	if err != nil {
+		return fmt.Errorf("writing its deliveries: %w", err)
+	}
+	hashes, err := collect(ctx, tx, scanString, `SELECT hash FROM suppression`)
+	if err != nil || len(hashes) == 0 {
+		return err
+	}
+	suppressed := make(map[string]bool, len(hashes))
+	for _, h := range hashes {
+		suppressed[h] = true
+	}
+	refused, err := refusedDeliveries(ctx, tx, i.Ref, func(key string) bool {
+		return suppressed[keys.Hash(digest.HashSuppression, key)]
+	})
+	if err != nil {
+		return fmt.Errorf("looking for suppressed addresses: %w", err)
+	}
+	for _, id := range refused {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM delivery WHERE id = ?`, id); err != nil {
+			return fmt.Errorf("leaving out a suppressed address: %w", err)
+		}
+	}
+	return nil
+}
+
+// refusedDeliveries gives the deliveries of an issue whose subscriber's key is refused.
+func refusedDeliveries(ctx context.Context, tx *sql.Tx, issue int64, refused func(key string) bool) ([]int64, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT d.id, s.key FROM delivery d JOIN subscriber s ON s.id = d.subscriber
+		WHERE d.issue = ?`, issue)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var ids []int64
+	for rows.Next() {
+		var id int64
+		var key string
+		if err := rows.Scan(&id, &key); err != nil {
+			return nil, err
+		}
+		if refused(key) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, rows.Err()
+}
+
+func scanString(rows *sql.Rows) (v string, err error) {
+	err = rows.Scan(&v)
+	return v, err
+}
+
+func countDeliveries(ctx context.Context, q querier, issue int64) (map[digest.State]int, error) {
+	type count struct {
+		state digest.State
+		n     int
+	}
+	found, err := collect(ctx, q, func(rows *sql.Rows) (c count, err error) {
+		err = rows.Scan(&c.state, &c.n)
+		return c, err
+	}, `SELECT state, count(*) FROM delivery WHERE issue = ? GROUP BY state`, issue)
+	if err != nil {
+		return nil, fmt.Errorf("counting deliveries: %w", err)
+	}
+	counts := make(map[digest.State]int, len(found))
+	for _, c := range found {
+		counts[c.state] = c.n
+	}
+	return counts, nil
+}
+
+const issueColumns = `id, state, frozen, finished, subject, content, text, html`
+
+func scanIssue(rows *sql.Rows) (*Issue, error) {
+	var i Issue
+	var content []byte
+	var frozen, finished sql.NullInt64
+	err := rows.Scan(&i.Ref, &i.State, &frozen, &finished, &i.Parts.Subject, &content, &i.Parts.Text, &i.Parts.HTML)
+	if err != nil {
+		return nil, err
+	}
+	i.Frozen, i.Finished = fromUnix(frozen), fromUnix(finished)
+	return &i, json.Unmarshal(content, &i.Issue)
+}
+
+// Issues gives the issues of a digest, newest first, at most limit.
+func (s *Store) Issues(ctx context.Context, id string, limit int) ([]*Issue, error) {
+	found, err := s.issues(ctx, `digest = ? ORDER BY number DESC LIMIT ?`, id, limit)
+	if err != nil {
+		return nil, fmt.Errorf("reading the issues of digest %s: %w", id, err)
+	}
+	return found, nil
+}
+
+// Issue gives one issue of a digest, or ErrNotFound.
+func (s *Store) Issue(ctx context.Context, id string, number int) (*Issue, error) {
+	return s.oneIssue(ctx, fmt.Sprintf("issue %d of digest %s", number, id), `digest = ? AND number = ?`, id, number)
+}
+
+// IssueByRef gives one issue by its row, or ErrNotFound.
+func (s *Store) IssueByRef(ctx context.Context, ref int64) (*Issue, error) {
+	return s.oneIssue(ctx, fmt.Sprintf("the issue in row %d", ref), `id = ?`, ref)
+}
+
+func (s *Store) oneIssue(ctx context.Context, what, where string, args ...any) (*Issue, error) {
+	found, err := s.issues(ctx, where, args...)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", what, err)
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("%s: %w", what, ErrNotFound)
+	}
+	return found[0], nil
+}
+
+func (s *Store) issues(ctx context.Context, where string, args ...any) ([]*Issue, error) {
+	found, err := collect(ctx, s.db, scanIssue, `SELECT `+issueColumns+` FROM issue WHERE `+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range found {
+		if i.Counts, err = countDeliveries(ctx, s.db, i.Ref); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}

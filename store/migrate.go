@@ -1,0 +1,58 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"fmt"
+	"time"
+)
+
+// schema is the whole schema of a new database.
+//
+//go:embed schema.sql
+var schema string
+
+// applicationID marks the file as ours (PRAGMA application_id): "LKLT".
+const applicationID = 0x4c4b4c54
+
+// migrations bring an older database up to schema.sql, in order: migrations[i] takes version i+1 to i+2. The list is only
+// ever appended to. Version 0 is an empty file and gets schema.sql itself.
+var migrations = []string{}
+
+// migrate brings the database to the newest version in one transaction, and refuses what it does not know.
+func (s *Store) migrate(ctx context.Context) error {
+	newest := 1 + len(migrations)
+	var application, version, tables int
+	err := s.db.QueryRowContext(ctx, `
+		SELECT a.application_id, v.user_version, (SELECT count(*) FROM sqlite_schema)
+		FROM pragma_application_id a, pragma_user_version v`).Scan(&application, &version, &tables)
+	if err != nil {
+		return err
+	}
+	switch {
+	case version == newest && application == applicationID:
+		return nil
+	case application != applicationID && tables > 0:
+		return fmt.Errorf("this is another program's SQLite database; name a file of its own in the configuration (database)")
+	case version > newest:
+		return fmt.Errorf("it was written by a newer Linkletter (schema %d, this one knows %d); install that one, or restore a backup", version, newest)
+	}
+	return s.tx(ctx, func(tx *sql.Tx, _ time.Time) error {
+		// Another process may have been first: look again under the lock.
+		if err := tx.QueryRowContext(ctx, `SELECT user_version FROM pragma_user_version`).Scan(&version); err != nil {
+			return err
+		}
+		steps := []string{schema}
+		if version > 0 {
+			steps = migrations[version-1:]
+		}
+		for _, step := range steps {
+			if _, err := tx.ExecContext(ctx, step); err != nil {
+				return fmt.Errorf("migrating from schema %d: %w", version, err)
+			}
+		}
+		_, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, newest))
+		return err
+	})
+}

@@ -1,0 +1,307 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"linkletter/feed"
+	"linkletter/feed/curated"
+)
+
+// ErrOvertaken says that another check of the same list was recorded since Known was read; nothing was stored.
+var ErrOvertaken = errors.New("the list was checked by somebody else meanwhile")
+
+// removalChecks is for how many checks in a row a held removal must stand before it is believed.
+const removalChecks = 3
+
+// Reading is what one check found.
+type Reading struct {
+	Before     *List // as Known gave it
+	Tag        string
+	Hash       string // SHA-256 of the bytes, hexadecimal
+	Validators string // JSON
+	List       *curated.List
+	Changes    *curated.Changes
+	Holds      []curated.Hold // what the guard says
+}
+
+// Recorded is what became of a reading.
+type Recorded struct {
+	Baseline  bool // the first check: everything is known now, nothing is news
+	Announced []int64
+	Held      []int64 // new ones in quarantine
+	Removed   int
+	Changed   int // in title, URL or summary
+	Returned  int
+}
+
+// Record stores one check in one transaction: the snapshot, the changes, and each new entry's permanent id and dates.
+//
+// Entries of one check are dated backwards from it, a second apart in the order of the list, so that readers sort them as
+// the list does and no two entries of a list share a timestamp.
+func (s *Store) Record(ctx context.Context, r Reading) (*Recorded, error) {
+	var done *Recorded
+	err := s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
+		rec, err := newRecorder(ctx, tx, r, now)
+		if err != nil {
+			return err
+		}
+		done = &rec.done
+		return rec.run()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("recording the check of list %s: %w", r.Before.ID, err)
+	}
+	return done, nil
+}
+
+// recorder is one Record under way.
+type recorder struct {
+	Reading
+	ctx      context.Context
+	tx       *sql.Tx
+	now      time.Time
+	list     string
+	tag      string
+	state    EntryState // of new entries
+	snapshot int64
+	taken    map[int64]bool // timestamps in use in the list
+	sections map[string]int64
+	done     Recorded
+}
+
+func newRecorder(ctx context.Context, tx *sql.Tx, r Reading, now time.Time) (*recorder, error) {
+	l, err := lookup(ctx, tx, r.Before.ID)
+	if err != nil {
+		return nil, err
+	}
+	if l.Hash != r.Before.Hash || !l.Began.Equal(r.Before.Began) {
+		return nil, ErrOvertaken
+	}
+	rec := &recorder{Reading: r, ctx: ctx, tx: tx, now: now, list: l.ID, tag: l.Tag, state: Announced}
+	if rec.tag == "" {
+		rec.tag = r.Tag
+	}
+	rec.done.Baseline = l.Began.IsZero()
+	switch {
+	case rec.done.Baseline:
+		rec.state = Baseline
+	case rec.holds(curated.HoldAdded):
+		rec.state = Quarantined
+	}
+	times, err := collect(ctx, tx, func(rows *sql.Rows) (v int64, err error) { return v, rows.Scan(&v) },
+		`SELECT published FROM entry WHERE list = ? UNION SELECT updated FROM entry WHERE list = ?`, l.ID, l.ID)
+	if err != nil {
+		return nil, err
+	}
+	rec.taken = make(map[int64]bool, len(times))
+	for _, t := range times {
+		rec.taken[t] = true
+	}
+	return rec, nil
+}
+
+func (r *recorder) holds(kind curated.HoldKind) bool {
+	for _, h := range r.Holds {
+		if h.Kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *recorder) exec(query string, args ...any) error {
+	_, err := r.tx.ExecContext(r.ctx, query, args...)
+	return err
+}
+
+func (r *recorder) run() error {
+	if err := updateHolds(r.ctx, r.tx, r.list, r.Holds, r.now); err != nil {
+		return err
+	}
+	if r.holds(curated.HoldUnreadable) {
+		// Nothing of it is taken in, not even its hash: the next check looks at the list again, and diffs against what
+		// stood before.
+		return r.exec(`UPDATE list SET checked = ?, error = '', error_since = NULL WHERE id = ?`, r.now.Unix(), r.list)
+	}
+	if err := r.takeSnapshot(); err != nil {
+		return err
+	}
+	if err := r.updateSections(); err != nil {
+		return err
+	}
+	for i, m := range r.Changes.Entries {
+		if err := r.entry(i, m); err != nil {
+			return fmt.Errorf("entry %q: %w", m.Entry.Title, err)
+		}
+	}
+	if err := r.removals(); err != nil {
+		return err
+	}
+	if err := r.closeSections(); err != nil {
+		return err
+	}
+	return r.exec(`UPDATE snapshot SET added = ?, removed = ?, changed = ? WHERE id = ?`,
+		len(r.done.Announced)+len(r.done.Held), r.done.Removed, r.done.Changed, r.snapshot)
+}
+
+func (r *recorder) takeSnapshot() error {
+	res, err := r.tx.ExecContext(r.ctx, `INSERT INTO snapshot (list, checked, hash, entries, links, added, removed, changed)
+		VALUES (?, ?, ?, ?, ?, 0, 0, 0)`, r.list, r.now.Unix(), r.Hash, len(r.List.Entries), r.List.Links)
+	if err != nil {
+		return err
+	}
+	if r.snapshot, err = res.LastInsertId(); err != nil {
+		return err
+	}
+	return r.exec(`UPDATE list SET title = ?, tag = ?, began = coalesce(began, ?), checked = ?, changed = ?, validators = ?,
+		hash = ?, entries = ?, links = ?, error = '', error_since = NULL WHERE id = ?`,
+		r.List.Title, r.tag, r.now.Unix(), r.now.Unix(), r.now.Unix(), r.Validators,
+		r.Hash, len(r.List.Entries), r.List.Links, r.list)
+}
+
+// entry stores one entry of the list as it stands now.
+func (r *recorder) entry(position int, m curated.Match) error {
+	if m.New() {
+		return r.newEntry(position, m.Entry)
+	}
+	detail, err := json.Marshal(m.Entry)
+	if err != nil {
+		return err
+	}
+	ref, updated := m.Known.Ref, sql.NullInt64{}
+	if substance(m.What) {
+		updated = toUnix(r.timestamp())
+		r.done.Changed++
+	}
+	err = r.exec(`UPDATE entry SET url = ?, title = ?, detail = ?, position = ?, gone = NULL, missing = 0,
+		updated = max(updated, coalesce(?, updated)) WHERE id = ?`,
+		m.Entry.URL, m.Entry.Title, string(detail), position, updated, ref)
+	if err != nil {
+		return err
+	}
+	if m.Entry.URL != m.Known.Entry.URL {
+		if err := r.remember(ref, m.Entry.URL); err != nil {
+			return err
+		}
+	}
+	if m.Returned() {
+		r.done.Returned++
+		err = r.change(ref, "returned", m.What, &m.Known.Entry)
+	} else if len(m.What) > 0 {
+		err = r.change(ref, "changed", m.What, &m.Known.Entry)
+	}
+	if err != nil {
+		return err
+	}
+	if !m.Returned() && slices.EqualFunc(m.Entry.Sections, m.Known.Entry.Sections, slices.Equal) {
+		return nil
+	}
+	return r.place(ref, m.Entry.Sections)
+}
+
+func (r *recorder) newEntry(position int, e curated.Entry) error {
+	detail, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	published := r.timestamp()
+	var announced sql.NullInt64
+	if r.state == Announced {
+		announced = toUnix(r.now)
+	}
+	id := feed.EntryID(r.tag, published, r.list, curated.CanonicalURL(e.URL))
+	res, err := r.tx.ExecContext(r.ctx, `INSERT INTO entry
+		(list, atom_id, state, url, title, detail, position, published, updated, announced) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.list, id, r.state, e.URL, e.Title, string(detail), position, published.Unix(), published.Unix(), announced)
+	if err != nil {
+		return err
+	}
+	ref, err := res.LastInsertId()
+	if err != nil {
+		return err
+	}
+	switch r.state {
+	case Announced:
+		r.done.Announced = append(r.done.Announced, ref)
+	case Quarantined:
+		r.done.Held = append(r.done.Held, ref)
+	}
+	if err := r.remember(ref, e.URL); err != nil {
+		return err
+	}
+	if err := r.change(ref, "added", nil, nil); err != nil {
+		return err
+	}
+	return r.place(ref, e.Sections)
+}
+
+// remember keeps an address an entry has stood under. The first entry to have had it keeps it.
+func (r *recorder) remember(ref int64, address string) error {
+	return r.exec(`INSERT INTO entry_key (list, key, entry, added) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		r.list, curated.CanonicalURL(address), ref, r.now.Unix())
+}
+
+func (r *recorder) change(ref int64, kind string, what []string, before *curated.Entry) error {
+	var old []byte
+	if what == nil {
+		what = []string{}
+	}
+	names, err := json.Marshal(what)
+	if err != nil {
+		return err
+	}
+	if before != nil {
+		if old, err = json.Marshal(before); err != nil {
+			return err
+		}
+	}
+	return r.exec(`INSERT INTO change (snapshot, entry, kind, what, before) VALUES (?, ?, ?, ?, ?)`,
+		r.snapshot, ref, kind, string(names), string(old))
+}
+
+// removals marks what left the list; while the guard holds that, it only counts the checks that say so.
+func (r *recorder) removals() error {
+	held := r.holds(curated.HoldRemoved)
+	for _, k := range r.Changes.Removed {
+		if held {
+			if err := r.exec(`UPDATE entry SET missing = missing + 1 WHERE id = ?`, k.Ref); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := r.exec(`UPDATE entry SET gone = ?, missing = 0 WHERE id = ?`, r.now.Unix(), k.Ref); err != nil {
+			return err
+		}
+		if err := r.change(k.Ref, "removed", nil, &k.Entry); err != nil {
+			return err
+		}
+		r.done.Removed++
+	}
+	return acceptRemovals(r.ctx, r.tx, r.list, removalChecks, r.now)
+}
+
+// timestamp is the newest free second not after the check.
+func (r *recorder) timestamp() time.Time {
+	t := r.now
+	for r.taken[t.Unix()] {
+		t = t.Add(-time.Second)
+	}
+	r.taken[t.Unix()] = true
+	return t
+}
+
+// substance says that a change is one a reader should hear of: RFC 4287, 4.2.15.
+func substance(what []string) bool {
+	for _, w := range what {
+		if w != "section" {
+			return true
+		}
+	}
+	return false
+}

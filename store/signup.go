@@ -1,0 +1,147 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// ErrStale says that a confirmation link was used up, or belongs to a subscription that is gone: it must be asked for again.
+var ErrStale = errors.New("the confirmation link is no longer good")
+
+// SignUpLimits bound how many confirmation mails strangers can make the program send.
+type SignUpLimits struct {
+	Address int // sign-ups of one address in 24 hours
+	Client  int // sign-ups that led to mail from one client in an hour
+	Total   int // mails in an hour
+}
+
+// signUpMemory is how long a sign-up is remembered, and with it the hash of its client's address: the longest window of
+// the limits.
+const signUpMemory = 24 * time.Hour
+
+// SignUp notes that somebody wants an address subscribed to digests, and queues a confirmation mail for each that needs
+// one. client stands for the client's network address (digest.Keys.Hash). Nothing is queued for what is confirmed already,
+// has a mail waiting, is suppressed, or is beyond a limit. queued says how many mails to send; whoever signed up must not
+// learn it, because it tells who is subscribed. The error is that of NormalizeAddress or the database's.
+func (s *Store) SignUp(ctx context.Context, address string, digests []string, client string, limits SignUpLimits) (queued int, err error) {
+	address, key, err := NormalizeAddress(address)
+	if err != nil {
+		return 0, err
+	}
+	keys, err := s.keys(ctx)
+	if err != nil {
+		return 0, err
+	}
+	digests = slices.Compact(slices.Sorted(slices.Values(digests)))
+	err = s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
+		if err := forgetSignUps(ctx, tx, now); err != nil {
+			return err
+		}
+		reason, err := suppression(ctx, tx, keys, key)
+		if err != nil || reason != "" {
+			return err
+		}
+		wanted, err := unconfirmed(ctx, tx, key, digests)
+		if err != nil || len(wanted) == 0 {
+			return err
+		}
+		if allowed, err := limits.allow(ctx, tx, key, client, len(wanted), now); err != nil || !allowed {
+			return err
+		}
+		id, err := ensureSubscriber(ctx, tx, address, key, now)
+		if err != nil {
+			return err
+		}
+		for _, d := range wanted {
+			if err := requestConfirmation(ctx, tx, id, d, client, now); err != nil {
+				return err
+			}
+		}
+		queued = len(wanted)
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("signing up: %w", err)
+	}
+	return queued, nil
+}
+
+// forgetSignUps removes what only served the limits.
+func forgetSignUps(ctx context.Context, tx *sql.Tx, now time.Time) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM confirmation WHERE created <= ? AND next IS NULL`, now.Add(-signUpMemory).Unix())
+	return err
+}
+
+// unconfirmed are those of digests that a subscriber has not confirmed and no mail waits for.
+func unconfirmed(ctx context.Context, tx *sql.Tx, key string, digests []string) ([]string, error) {
+	decided, err := collect(ctx, tx, func(rows *sql.Rows) (d string, err error) { return d, rows.Scan(&d) },
+		`SELECT n.digest FROM subscriber s JOIN subscription n ON n.subscriber = s.id AND n.state = 'confirmed' WHERE s.key = ?1
+		UNION SELECT c.digest FROM subscriber s JOIN confirmation c ON c.subscriber = s.id AND c.next IS NOT NULL WHERE s.key = ?1`, key)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(digests, func(d string) bool { return slices.Contains(decided, d) }), nil
+}
+
+// allow says whether mails more may be sent.
+func (l SignUpLimits) allow(ctx context.Context, tx *sql.Tx, key, client string, mails int, now time.Time) (bool, error) {
+	day, hour := now.Add(-signUpMemory).Unix(), now.Add(-time.Hour).Unix()
+	var address, clients, total int
+	// A sign-up to several digests is one sign-up: its rows share subscriber and time.
+	err := tx.QueryRowContext(ctx, `SELECT
+		(SELECT count(DISTINCT c.created) FROM confirmation c JOIN subscriber s ON s.id = c.subscriber WHERE s.key = ? AND c.created > ?),
+		(SELECT count(*) FROM (SELECT DISTINCT subscriber, created FROM confirmation WHERE origin = ? AND created > ?)),
+		(SELECT count(*) FROM confirmation WHERE created > ?)`, key, day, client, hour, hour).Scan(&address, &clients, &total)
+	return address < l.Address && clients < l.Client && total+mails <= l.Total, err
+}
+
+// requestConfirmation makes a subscription pending and queues its mail. Who left stays marked as having left (ended) until
+// they confirm. A link that was mailed before stays good: the first that is used counts.
+func requestConfirmation(ctx context.Context, tx *sql.Tx, subscriber int64, digest, client string, now time.Time) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO subscription (subscriber, digest, state, origin, created, nonce)
+		VALUES (?, ?, 'pending', ?, ?, ?)
+		ON CONFLICT (subscriber, digest) DO UPDATE SET state = 'pending', origin = excluded.origin, created = excluded.created,
+			nonce = CASE nonce WHEN '' THEN excluded.nonce ELSE nonce END`,
+		subscriber, digest, originForm, now.Unix(), rand.Text())
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO confirmation (subscriber, digest, origin, created, next) VALUES (?1, ?2, ?3, ?4, ?4)`,
+		subscriber, digest, client, now.Unix())
+	return err
+}
+
+// Confirm makes a pending subscription confirmed, with the nonce of its link. Confirming what is confirmed is no error, so
+// that a second click shows the same; a link that was used before somebody left again is ErrStale, and so is one of a
+// subscription that does not exist.
+func (s *Store) Confirm(ctx context.Context, subscriber int64, digest, nonce string) error {
+	err := s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
+		res, err := tx.ExecContext(ctx, `UPDATE subscription SET state = 'confirmed', confirmed = ?, ended = NULL, nonce = ''
+			WHERE subscriber = ? AND digest = ? AND state = 'pending' AND nonce = ? AND nonce <> ''`,
+			now.Unix(), subscriber, digest, nonce)
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			sub, err := readSubscription(ctx, tx, subscriber, digest)
+			if err == nil && sub.State != SubscriptionConfirmed {
+				err = ErrStale
+			}
+			return err
+		}
+		return dropConfirmations(ctx, tx, subscriber, digest)
+	})
+	if err != nil {
+		return fmt.Errorf("confirming a subscription: %w", err)
+	}
+	return nil
+}

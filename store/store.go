@@ -1,0 +1,119 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// ErrNotFound says that a row asked for by name does not exist.
+var ErrNotFound = errors.New("not found")
+
+// pragmas are set on every connection.
+//
+//   - WAL: readers never wait for the writer.
+//   - synchronous FULL: a commit is on disk when it returns. "Nobody skipped" rests on it: WAL with NORMAL may lose the
+//     newest commits when the power goes.
+//   - busy_timeout: another process (a command beside the scheduler) may hold the write lock for a moment.
+var pragmas = []string{"busy_timeout(15000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"}
+
+// Store is an open database. Its methods may be called from several goroutines; each is one transaction.
+type Store struct {
+	db  *sql.DB
+	now func() time.Time
+}
+
+// Open opens the SQLite file at path, makes it when there is none, and brings its schema up to date. now is the clock of
+// everything the store dates; it is read once per transaction.
+func Open(ctx context.Context, path string, now func() time.Time) (*Store, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("making the folder of the database: %w", err)
+	}
+	query := url.Values{"_pragma": pragmas, "_txlock": {"immediate"}}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+query.Encode())
+	if err != nil {
+		return nil, fmt.Errorf("opening the database %s: %w", path, err)
+	}
+	s := &Store{db: db, now: now}
+	if err := s.migrate(ctx); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("opening the database %s: %w", path, explain(err))
+	}
+	return s, nil
+}
+
+// explain puts SQLite's terse words for a file that cannot be used into a sentence with a way out.
+func explain(err error) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
+		return fmt.Errorf("the file is damaged or no SQLite database; restore it from a backup, or move it away to start anew: %w", err)
+	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
+		return fmt.Errorf("the file or its folder cannot be written; check its owner and permissions: %w", err)
+	}
+	return err
+}
+
+// Close closes the database.
+func (s *Store) Close() error { return s.db.Close() }
+
+// tx runs f in one write transaction, with the time it has.
+func (s *Store) tx(ctx context.Context, f func(tx *sql.Tx, now time.Time) error) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := f(tx, s.now().UTC().Truncate(time.Second)); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// querier is what a transaction and the database have in common for reading.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// collect reads every row of a query with scan.
+func collect[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, rows.Err()
+}
+
+// fromUnix is a column's time in UTC; NULL is the zero time.
+func fromUnix(v sql.NullInt64) time.Time {
+	if !v.Valid {
+		return time.Time{}
+	}
+	return time.Unix(v.Int64, 0).UTC()
+}
+
+// toUnix is a time as a column holds it; the zero time is NULL.
+func toUnix(t time.Time) sql.NullInt64 {
+	return sql.NullInt64{Int64: t.Unix(), Valid: !t.IsZero()}
+}

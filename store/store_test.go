@@ -1,0 +1,254 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"linkletter/feed/curated"
+	"linkletter/store"
+)
+
+// clock is a time that tests move.
+type clock struct{ t time.Time }
+
+func (c *clock) now() time.Time { return c.t }
+
+func newClock() *clock { return &clock{time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)} }
+
+func open(t *testing.T, path string, c *clock) *store.Store {
+	t.Helper()
+	s, err := store.Open(context.Background(), path, c.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func newStore(t *testing.T) (*store.Store, *clock) {
+	c := newClock()
+	return open(t, filepath.Join(t.TempDir(), "data", "l.db"), c), c
+}
+
+// checkList makes one check of a list, as the program does.
+func checkList(t *testing.T, s *store.Store, markdown string, guard curated.Guard) *store.Recorded {
+	t.Helper()
+	ctx := context.Background()
+	before, known, err := s.Known(ctx, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := curated.Parse([]byte(markdown), curated.Options{})
+	changes := curated.Diff(known, list)
+	r := store.Reading{Before: before, Tag: "example.org", Hash: markdown, Validators: "{}", List: list, Changes: changes}
+	if !before.Began.IsZero() {
+		r.Holds = guard.Judge(before.Counts, list, changes)
+	}
+	done, err := s.Record(ctx, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return done
+}
+
+// lenient holds only a list that became empty.
+var lenient = curated.Guard{MaxNew: 1000, MaxNewShare: 1, MaxLostShare: 1, MinLost: 1000}
+
+func feedOf(t *testing.T, s *store.Store) []store.Entry {
+	t.Helper()
+	entries, err := s.Feed(context.Background(), store.FeedQuery{Lists: []string{"a"}, Window: 50, Baseline: 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return entries
+}
+
+func titles(entries []store.Entry) []string {
+	var all []string
+	for _, e := range entries {
+		all = append(all, e.Title)
+	}
+	return all
+}
+
+// list writes a Markdown list with a bullet per name under one heading.
+func list(heading string, names ...string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## %s\n\n", heading)
+	for _, n := range names {
+		fmt.Fprintf(&b, "- [%s](https://example.org/%s) - All about %s.\n", n, strings.ToLower(n), n)
+	}
+	return b.String()
+}
+
+func TestOpenMigratesAnEmptyFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "empty.db")
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, path, newClock())
+	if _, err := s.Secret(context.Background()); err != nil {
+		t.Errorf("a file of version 0 was not brought up to date: %v", err)
+	}
+}
+
+func TestOpenTwiceKeepsTheSecret(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "l.db")
+	first, err := open(t, path, newClock()).Secret(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := open(t, path, newClock()).Secret(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(first) != 32 || !slices.Equal(first, second) {
+		t.Errorf("the secret changed: %x, then %x", first, second)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	ctx := context.Background()
+	for _, c := range []struct {
+		name, want string
+		spoil      func(t *testing.T, path string)
+	}{
+		{"a newer database", "newer Linkletter", func(t *testing.T, path string) {
+			open(t, path, newClock()).Close()
+			execSQL(t, path, "PRAGMA user_version = 99")
+		}},
+		{"another program's database", "another program's", func(t *testing.T, path string) {
+			execSQL(t, path, "CREATE TABLE shopping (item TEXT)")
+		}},
+		{"a file that is no database", "damaged or no SQLite database", func(t *testing.T, path string) {
+			if err := os.WriteFile(path, []byte(strings.Repeat("not a database at all\n", 100)), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"a folder", "cannot be written", func(t *testing.T, path string) {
+			if err := os.Mkdir(path, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "l.db")
+			c.spoil(t, path)
+			s, err := store.Open(ctx, path, time.Now)
+			if err == nil {
+				s.Close()
+				t.Fatal("opened")
+			}
+			if !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
+				t.Errorf("the message %q does not name the file and say %q", err, c.want)
+			}
+		})
+	}
+}
+
+// execSQL works on a database file beside the store.
+func execSQL(t *testing.T, path, statement string, args ...any) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statement, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPragmas(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "l.db")
+	s := open(t, path, newClock())
+	got, err := s.Pragmas(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "15000"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("pragmas (-want +got):\n%s", diff)
+	}
+}
+
+func TestLease(t *testing.T) {
+	s, c := newStore(t)
+	ctx := context.Background()
+	first, err := s.Acquire(ctx, "scheduler", "the first")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Acquire(ctx, "scheduler", "the second")
+	var held *store.HeldError
+	if !asHeld(err, &held) || held.Holder != "the first" {
+		t.Fatalf("a second holder: want a HeldError naming the first, got %v", err)
+	}
+	c.t = c.t.Add(store.LeaseTime - time.Second)
+	if err := first.Renew(ctx); err != nil {
+		t.Fatalf("renewing in time: %v", err)
+	}
+	c.t = c.t.Add(store.LeaseTime)
+	second, err := s.Acquire(ctx, "scheduler", "the second")
+	if err != nil {
+		t.Fatalf("a lapsed lease is free: %v", err)
+	}
+	if err := first.Renew(ctx); err == nil {
+		t.Error("the first renewed a lease that the second has")
+	}
+	if err := first.Release(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if holder, _ := s.Holder(ctx, "scheduler"); holder != "the second" {
+		t.Errorf("the first released the second's lease: holder %q", holder)
+	}
+	if err := second.Release(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if holder, _ := s.Holder(ctx, "scheduler"); holder != "" {
+		t.Errorf("still held by %q", holder)
+	}
+}
+
+func TestRequest(t *testing.T) {
+	s, c := newStore(t)
+	ctx := context.Background()
+	if r, err := s.NextRequest(ctx); r != nil || err != nil {
+		t.Fatalf("nothing was asked, got %v, %v", r, err)
+	}
+	old, err := s.Ask(ctx, store.RequestSend, "weekly")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.t = c.t.Add(2 * time.Hour)
+	id, err := s.Ask(ctx, store.RequestCheck, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.NextRequest(ctx)
+	if err != nil || r == nil || r.ID != id || r.Kind != store.RequestCheck || r.Subject != "a" {
+		t.Fatalf("want request %d (the one of two hours ago, %d, is dropped), got %+v, %v", id, old, r, err)
+	}
+	if again, err := s.NextRequest(ctx); again != nil || err != nil {
+		t.Fatalf("claimed twice: %+v, %v", again, err)
+	}
+	if withdrawn, err := s.Withdraw(ctx, id); withdrawn || err != nil {
+		t.Errorf("a request that was begun was withdrawn: %v", err)
+	}
+	if err := s.Answer(ctx, id, `{"x":1}`, ""); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Request(ctx, id)
+	if err != nil || !got.Finished || got.Result != `{"x":1}` {
+		t.Errorf("the answer: %+v, %v", got, err)
+	}
+}

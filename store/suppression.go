@@ -1,0 +1,84 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"linkletter/feed/digest"
+)
+
+// Reason is why an address is suppressed.
+type Reason string
+
+const (
+	Bounced    Reason = "bounce"    // its server said that there is nobody
+	Complained Reason = "complaint" // they called it spam
+	Dismissed  Reason = "operator"  // the operator decided
+)
+
+// SuppressedError says that an address must not be written to.
+type SuppressedError struct {
+	Address string
+	Reason  Reason
+}
+
+func (e *SuppressedError) Error() string {
+	return fmt.Sprintf("%s is suppressed (%s): it is never written to", e.Address, e.Reason)
+}
+
+// Suppress makes sure that an address is never written to again, whether it is known or not. What is kept is a keyed hash,
+// so it outlives the subscriber; the first reason stays. Deliveries that wait are suppressed when they are claimed.
+func (s *Store) Suppress(ctx context.Context, address string, reason Reason) error {
+	_, key, err := NormalizeAddress(address)
+	if err != nil {
+		return fmt.Errorf("suppressing an address: %w", err)
+	}
+	keys, err := s.keys(ctx)
+	if err != nil {
+		return err
+	}
+	err = s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO suppression (hash, reason, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+			keys.Hash(digest.HashSuppression, key), reason, now.Unix())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("suppressing an address: %w", err)
+	}
+	return nil
+}
+
+// Suppressed says why an address must not be written to; an empty reason: it may be.
+func (s *Store) Suppressed(ctx context.Context, address string) (Reason, error) {
+	_, key, err := NormalizeAddress(address)
+	if err != nil {
+		return "", err
+	}
+	keys, err := s.keys(ctx)
+	if err != nil {
+		return "", err
+	}
+	return suppression(ctx, s.db, keys, key)
+}
+
+// suppression looks up a subscriber's key.
+func suppression(ctx context.Context, q querier, keys digest.Keys, key string) (Reason, error) {
+	var reason Reason
+	err := q.QueryRowContext(ctx, `SELECT reason FROM suppression WHERE hash = ?`, keys.Hash(digest.HashSuppression, key)).Scan(&reason)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("looking up a suppression: %w", err)
+	}
+	return reason, nil
+}
+
+// anySuppressed spares long lists the look-ups when nobody is suppressed, as in most stores.
+func anySuppressed(ctx context.Context, q querier) (bool, error) {
+	var some bool
+	if err := q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM suppression)`).Scan(&some); err != nil {
+		return false, fmt.Errorf("reading suppressions: %w", err)
+	}
+	return some, nil
+}
