@@ -1,0 +1,153 @@
+package templates
+
+import (
+	"time"
+
+	"linkletter/feed"
+	"linkletter/feed/curated"
+	"linkletter/feed/digest"
+)
+
+// Site is what every page and mail knows.
+type Site struct {
+	feed.Site
+	Title   string
+	Imprint string // the operator's name and postal address, plain text; may be empty
+	Forms   bool   // a program answers under /-/
+	Digests []DigestLink
+}
+
+// DigestLink is a digest one can subscribe to.
+type DigestLink struct {
+	ID    string
+	Title string
+	When  string // "every Monday at 09:00 UTC"
+}
+
+// Entry is an entry as a page shows it. The HTML of summary and quote was sanitised when the list was read.
+type Entry struct {
+	curated.Entry
+	In        []SectionLink // the sections it stands in
+	Published time.Time
+	List      string // id; shown, by ListTitle, on pages about several lists
+	ListTitle string
+}
+
+// SectionLink is a section and where its page is.
+type SectionLink struct {
+	Slug  string
+	Label string // "Outer › Inner"
+	Count int    // entries standing in it
+	Depth int    // 0 for a top section
+}
+
+// ListLink is a list on the landing page.
+type ListLink struct {
+	ID          string
+	Title       string
+	Description string
+	Entries     int
+	Checked     time.Time // zero: not yet
+	Newest      []Entry   // the newest few
+}
+
+// Landing is index.html.
+type Landing struct {
+	Site  Site
+	Lists []ListLink
+}
+
+// Day is the entries announced on one day.
+type Day struct {
+	Date    time.Time
+	Entries []Entry
+}
+
+// ListPage is LIST/index.html.
+type ListPage struct {
+	Site        Site
+	ID          string
+	Title       string
+	Description string
+	Page        string // where people read the list, or empty
+	Entries     int
+	Checked     time.Time
+	Held        []string // what the guard holds, in words
+	Error       string   // why the newest check failed, or empty
+	News        []Day    // newest first
+	Baseline    bool     // News is the baseline: what the list held when watching began
+	Sections    []SectionLink
+}
+
+// SectionPage is LIST/sections/SLUG/index.html.
+type SectionPage struct {
+	Site    Site
+	List    ListLink
+	Section SectionLink
+	Path    []string
+	News    []Day   // announced in this section
+	Entries []Entry // all that stand in it, in list order
+}
+
+// DigestPage is digests/DIGEST/index.html.
+type DigestPage struct {
+	Site   Site
+	Digest DigestLink
+	Issues []IssueLink // newest first
+}
+
+// IssueLink is an issue in a digest's index.
+type IssueLink struct {
+	Number int
+	Date   time.Time
+	Count  int
+	Titles []string // of the first few entries
+}
+
+// IssuePage is an issue as a page: what the mail shows, without the personal parts.
+type IssuePage struct {
+	Site  Site
+	Issue *digest.Issue
+}
+
+// IssueMail is an issue as a message.
+type IssueMail struct {
+	Site  Site
+	Issue *digest.Issue
+	// Unsubscribe is the reader's own link; the sender passes a mark and puts each subscriber's link in its place.
+	Unsubscribe string
+	// Max is how many items the HTML may show before it says "more on the web"; 0 is all.
+	Max int
+}
+
+// ConfirmationMail asks whether a subscription was meant.
+type ConfirmationMail struct {
+	Site    Site
+	Digest  DigestLink
+	Confirm string // the link
+	Expires time.Time
+}
+
+// Mail is a rendered message: both alternatives and the subject.
+type Mail struct {
+	Subject string
+	Text    string
+	HTML    string
+}
+
+// Form is a page under /-/: sign-up, confirm, unsubscribe.
+type Form struct {
+	Site    Site
+	Digest  DigestLink // of confirm and unsubscribe
+	Digests []DigestLink
+	Address string // as typed, when a form is shown again
+	Problem string // what was wrong with it
+	Action  string // where the form is sent
+}
+
+// Notice is a page that only says something: done, not found, too many.
+type Notice struct {
+	Site  Site
+	Title string
+	Text  string
+}

@@ -1,0 +1,169 @@
+package templates
+
+import (
+	htmltemplate "html/template"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	texttemplate "text/template"
+	"time"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/idna"
+
+	"linkletter/feed"
+	"linkletter/feed/curated"
+)
+
+// What every template can call; htmlFuncs and textFuncs add what only one kind needs.
+var commonFuncs = map[string]any{
+	"day":     func(t time.Time) string { return t.Format("2 January 2006") },
+	"weekday": func(t time.Time) string { return t.Format("Monday, 2 January 2006") },
+	"moment":  func(t time.Time) string { return t.Format("2 January 2006 at 15:04 MST") },
+	"isoday":  func(t time.Time) string { return t.Format(time.DateOnly) },
+	"count":   count,
+	"credits": credits,
+	"address": address,
+	"lines":   lines,
+}
+
+var htmlFuncs = with(commonFuncs, map[string]any{
+	"href":     href,
+	"verbatim": verbatim,
+	"host":     host,
+	"summary":  summary,
+	"quote":    quote,
+	"feeds":    feeds,
+	"comment":  comment,
+	"breaks":   func(u string) []string { return strings.SplitAfter(u, "/") },
+	"pad":      func() string { return strings.Repeat("\u034f\u200c\u00a0", 60) },
+	"form":     form,
+	"last":     last,
+	"add":      func(a, b int) int { return a + b },
+	"atom":     func(dir, title string) []feedLink { return feeds(dir, title)[:1] },
+})
+
+var textFuncs = texttemplate.FuncMap(with(commonFuncs, map[string]any{
+	"wrap":      wrap,
+	"underline": underline,
+	"links":     links,
+	"labelled":  labelled,
+}))
+
+func with(a, b map[string]any) map[string]any {
+	out := maps.Clone(a)
+	maps.Copy(out, b)
+	return out
+}
+
+// count says how many there are: "1 entry", "2,559 entries".
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	digits := strconv.Itoa(n)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits + " " + many
+}
+
+// credits says who made an entry, where it came out and how long it takes, as far as the list says so.
+func credits(e curated.Entry) string {
+	var parts []string
+	if e.Byline != "" {
+		parts = append(parts, "by "+e.Byline)
+	}
+	for _, s := range []string{e.Publication, e.Duration} {
+		if s != "" {
+			parts = append(parts, s)
+		}
+	}
+	return strings.Join(parts, " · ")
+}
+
+// host is the name of the site a link leads to, without "www.", so that a reader knows before following it.
+func host(raw string) string {
+	u, err := url.Parse(address(raw))
+	if err != nil {
+		return ""
+	}
+	name := strings.TrimPrefix(u.Hostname(), "www.")
+	if shown, err := idna.Display.ToUnicode(name); err == nil {
+		return shown
+	}
+	return name
+}
+
+// href is the attribute of a link to an address as the list wrote it: html/template would percent-encode parentheses
+// and quotes, and the text of a mail would then show another address than its HTML. Nothing when the address is no link.
+func href(raw string) htmltemplate.HTMLAttr {
+	to := address(raw)
+	if to == "" {
+		return ""
+	}
+	return verbatim(to)
+}
+
+// verbatim is the attribute of a link to an address, or a mark for one, that is our own and stays exactly as it is.
+func verbatim(to string) htmltemplate.HTMLAttr {
+	return htmltemplate.HTMLAttr(`href="` + html.EscapeString(to) + `"`)
+}
+
+// feedLink is a feed as a page announces it.
+type feedLink struct {
+	Name  string // "Atom"
+	Title string // of the feed, with its format
+	Type  string // media type
+	URL   string
+}
+
+// feeds are the three feeds of a folder of the public tree, given by its address.
+func feeds(dir, title string) []feedLink {
+	return []feedLink{
+		{"Atom", title + " (Atom)", "application/atom+xml", dir + feed.AtomFile},
+		{"RSS", title + " (RSS)", "application/rss+xml", dir + feed.RSSFile},
+		{"JSON", title + " (JSON Feed)", "application/feed+json", dir + feed.JSONFile},
+	}
+}
+
+// comment is an HTML comment: html/template takes out those that stand in a template, and Outlook has its own way of
+// reading some.
+func comment(s string) htmltemplate.HTML {
+	return htmltemplate.HTML("<!--" + s + "-->")
+}
+
+// form is an empty sign-up form for the digests given, or for all.
+func form(s Site, digests ...DigestLink) Form {
+	if len(digests) == 0 {
+		digests = s.Digests
+	}
+	return Form{Site: s, Digests: digests, Action: s.Subscribe()}
+}
+
+// last is the innermost name of a section's label.
+func last(label string) string {
+	const between = " › "
+	if i := strings.LastIndex(label, between); i >= 0 {
+		return label[i+len(between):]
+	}
+	return label
+}
+
+// lines are the lines of the operator's imprint.
+func lines(s string) []string {
+	if strings.TrimSpace(s) == "" {
+		return nil
+	}
+	return slices.Collect(strings.SplitSeq(strings.TrimSpace(s), "\n"))
+}
+
+// labelled is a link as text.
+func labelled(l curated.Link) string {
+	if l.Title == "" {
+		return l.URL
+	}
+	return l.Title + ": " + l.URL
+}

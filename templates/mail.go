@@ -1,0 +1,171 @@
+package templates
+
+import (
+	"fmt"
+	"strconv"
+
+	"linkletter/feed/curated"
+	"linkletter/feed/digest"
+)
+
+// Some mail programs cut a message's HTML off at 102 KB, and the way to leave with it.
+const maxHTML = 100_000
+
+// How much of a text a mail shows, in characters; the page has it all.
+const (
+	maxTitle   = 200
+	maxSummary = 1000
+	maxSubject = 78
+)
+
+// issue is an issue as templates see it.
+type issue struct {
+	Site        Site
+	Issue       *digest.Issue
+	Unsubscribe string
+	Groups      []group
+	Shown       []group // of Groups, what the HTML of a mail shows
+	More        int     // how many items that leaves to the web page
+}
+
+// group is a run of items under one heading.
+type group struct {
+	List    string // the list's title, on its first group where the issue is about several
+	Heading string
+	Items   []digest.Item
+}
+
+func newIssue(d IssueMail) issue {
+	if d.Issue == nil {
+		d.Issue = &digest.Issue{}
+	}
+	v := issue{Site: d.Site, Issue: d.Issue, Unsubscribe: d.Unsubscribe}
+	several := false
+	for _, g := range d.Issue.Groups {
+		several = several || g.List != d.Issue.Groups[0].List
+	}
+	last := ""
+	for i, g := range d.Issue.Groups {
+		out := group{Heading: g.Heading, Items: g.Items}
+		if several && len(g.Items) > 0 && (i == 0 || g.List != last) && g.Items[0].ListTitle != g.Heading {
+			out.List = g.Items[0].ListTitle
+		}
+		last = g.List
+		v.Groups = append(v.Groups, out)
+	}
+	v.Shown = v.Groups
+	return v
+}
+
+// first limits what the HTML shows to n items.
+func (v issue) first(n int) issue {
+	v.Shown, v.More = nil, v.Issue.Len()
+	for _, g := range v.Groups {
+		g.Items = g.Items[:min(n, len(g.Items))]
+		if len(g.Items) == 0 {
+			continue
+		}
+		n -= len(g.Items)
+		v.More -= len(g.Items)
+		v.Shown = append(v.Shown, g)
+	}
+	return v
+}
+
+// clipped is the issue with long texts shortened: one entry that holds a book must not fill the mail.
+func (v issue) clipped() issue {
+	groups := make([]group, len(v.Groups))
+	for i, g := range v.Groups {
+		items := make([]digest.Item, len(g.Items))
+		for j, item := range g.Items {
+			item.Entry = clipEntry(item.Entry)
+			items[j] = item
+		}
+		g.Items = items
+		groups[i] = g
+	}
+	v.Groups, v.Shown = groups, groups
+	return v
+}
+
+func clipEntry(e curated.Entry) curated.Entry {
+	same := e.Summary == e.Quote
+	e.Title = clip(e.Title, maxTitle)
+	e.Byline, e.Publication, e.Duration = clip(e.Byline, maxTitle), clip(e.Publication, maxTitle), clip(e.Duration, maxTitle)
+	if s := clip(e.Summary, maxSummary); s != fold(e.Summary) {
+		e.Summary, e.SummaryHTML = s, ""
+	}
+	if s := clip(e.Quote, maxSummary); s != fold(e.Quote) {
+		e.Quote, e.QuoteHTML = s, ""
+	}
+	if same {
+		e.Summary = e.Quote
+	}
+	return e
+}
+
+// Preheader is what an inbox shows beside the subject: the first titles, as many as it has room for.
+func (v issue) Preheader() string {
+	s := ""
+	for _, g := range v.Groups {
+		for _, item := range g.Items {
+			if s != "" {
+				s += " · "
+			}
+			s += clip(item.Title, 60)
+			if cells(s) > 140 {
+				return s
+			}
+		}
+	}
+	return s
+}
+
+// IssueMail renders an issue as a message. The text part holds every item; the HTML as many as fit into d.Max and
+// 100 KB, and leads to the issue's page for the others.
+func (t *Set) IssueMail(d IssueMail) (Mail, error) {
+	v := newIssue(d).clipped()
+	n := v.Issue.Len()
+	if d.Max > 0 {
+		n = min(n, d.Max)
+	}
+	m, err := t.mail("issue", v.first(n))
+	for err == nil && len(m.HTML) > maxHTML && n > 0 {
+		n /= 2
+		m, err = t.mail("issue", v.first(n))
+	}
+	if err != nil {
+		return Mail{}, err
+	}
+	m.Subject = subject(v.Issue)
+	return m, nil
+}
+
+// subject names the issue and what is in it, in at most 78 characters: "Weekly #12: First title and 4 more".
+func subject(i *digest.Issue) string {
+	head := clip(i.Title, 40) + " #" + strconv.Itoa(i.Number)
+	var titles []string
+	for _, g := range i.Groups {
+		for _, item := range g.Items {
+			titles = append(titles, item.Title)
+		}
+	}
+	if len(titles) == 0 {
+		return head
+	}
+	tail := ""
+	if n := len(titles); n > 1 {
+		tail = fmt.Sprintf(" and %d more", n-1)
+	}
+	return head + ": " + clip(titles[0], maxSubject-cells(head)-cells(tail)-2) + tail
+}
+
+// ConfirmationMail renders the message that asks whether a subscription was meant.
+func (t *Set) ConfirmationMail(d ConfirmationMail) (Mail, error) {
+	m, err := t.mail("confirmation", d)
+	if err != nil {
+		return Mail{}, err
+	}
+	m.Subject = fmt.Sprintf("Please confirm: %s", clip(d.Digest.Title, 60))
+	return m, nil
+}

@@ -1,0 +1,192 @@
+package templates
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	htmltemplate "html/template"
+	"io"
+	"io/fs"
+	texttemplate "text/template"
+)
+
+//go:embed pages mail
+var embedded embed.FS
+
+//go:embed assets
+var assets embed.FS
+
+// The pages by the name of their file, each with what it is tried on when it is loaded.
+var pages = map[string]any{
+	"landing":     trialLanding,
+	"list":        trialList,
+	"section":     trialSection,
+	"digest":      trialDigest,
+	"issue":       newIssue(trialMail),
+	"subscribe":   trialForm,
+	"confirm":     trialForm,
+	"unsubscribe": trialForm,
+	"notice":      trialNotice,
+}
+
+// The mails likewise, each a text and an HTML twin.
+var mails = map[string]any{
+	"issue":        newIssue(trialMail),
+	"confirmation": trialConfirmation,
+}
+
+// Set is the parsed templates. It may be used by several goroutines at once.
+type Set struct {
+	pages map[string]*htmltemplate.Template
+	mails map[string]twins
+}
+
+// twins are one mail as text and as HTML.
+type twins struct {
+	text *texttemplate.Template
+	html *htmltemplate.Template
+}
+
+// Assets holds the files that pages and feeds refer to, to be published as assets/: style.css for pages, feed.css for
+// feeds opened in a browser, icon.svg.
+func Assets() fs.FS {
+	sub, err := fs.Sub(assets, "assets")
+	if err != nil {
+		panic(err) // the folder is compiled in
+	}
+	return sub
+}
+
+// Load parses the embedded templates. A file in overrides, which may be nil, takes the place of the embedded one of the
+// same path (pages/list.html, mail/issue.txt). Each template is tried once, because a misspelt field or an unsafe place
+// for a value shows only then; the error names file and line.
+func Load(overrides fs.FS) (*Set, error) {
+	src := source{overrides}
+	t := &Set{pages: map[string]*htmltemplate.Template{}, mails: map[string]twins{}}
+	layout, err := src.html("pages/layout.html", htmltemplate.New("").Funcs(htmlFuncs))
+	if err != nil {
+		return nil, err
+	}
+	for name, data := range pages {
+		base, err := layout.Clone()
+		if err != nil {
+			return nil, fmt.Errorf("copying the page layout: %w", err)
+		}
+		if t.pages[name], err = src.html("pages/"+name+".html", base); err != nil {
+			return nil, err
+		}
+		if err := t.page(io.Discard, name, data); err != nil {
+			return nil, err
+		}
+	}
+	for name, data := range mails {
+		var m twins
+		if m.text, err = src.text("mail/" + name + ".txt"); err != nil {
+			return nil, err
+		}
+		if m.html, err = src.html("mail/"+name+".html", htmltemplate.New("").Funcs(htmlFuncs)); err != nil {
+			return nil, err
+		}
+		t.mails[name] = m
+		if _, err := t.mail(name, data); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// source reads template files: the overriding one, else the embedded one.
+type source struct{ overrides fs.FS }
+
+func (s source) read(path string) (string, error) {
+	if s.overrides != nil {
+		b, err := fs.ReadFile(s.overrides, path)
+		if err == nil {
+			return string(b), nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("reading the template %s: %w", path, err)
+		}
+	}
+	b, err := embedded.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("reading the embedded template: %w", err)
+	}
+	return string(b), nil
+}
+
+func (s source) html(path string, base *htmltemplate.Template) (*htmltemplate.Template, error) {
+	text, err := s.read(path)
+	if err != nil {
+		return nil, err
+	}
+	t, err := base.New(path).Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("parsing a template: %w", err)
+	}
+	return t, nil
+}
+
+func (s source) text(path string) (*texttemplate.Template, error) {
+	text, err := s.read(path)
+	if err != nil {
+		return nil, err
+	}
+	t, err := texttemplate.New(path).Funcs(textFuncs).Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("parsing a template: %w", err)
+	}
+	return t, nil
+}
+
+// page writes a page, or nothing of it when it fails.
+func (t *Set) page(w io.Writer, name string, data any) error {
+	var b bytes.Buffer
+	if err := t.pages[name].ExecuteTemplate(&b, "page", data); err != nil {
+		return fmt.Errorf("rendering the %s page: %w", name, err)
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// mail renders both parts of a mail; the subject is left to the caller.
+func (t *Set) mail(name string, data any) (Mail, error) {
+	var text, html bytes.Buffer
+	if err := t.mails[name].text.Execute(&text, data); err != nil {
+		return Mail{}, fmt.Errorf("rendering the text of the %s mail: %w", name, err)
+	}
+	if err := t.mails[name].html.Execute(&html, data); err != nil {
+		return Mail{}, fmt.Errorf("rendering the HTML of the %s mail: %w", name, err)
+	}
+	return Mail{Text: tidy(text.String()), HTML: html.String()}, nil
+}
+
+// Landing writes the front page.
+func (t *Set) Landing(w io.Writer, d Landing) error { return t.page(w, "landing", d) }
+
+// List writes a list's page.
+func (t *Set) List(w io.Writer, d ListPage) error { return t.page(w, "list", d) }
+
+// Section writes the page of one section of a list.
+func (t *Set) Section(w io.Writer, d SectionPage) error { return t.page(w, "section", d) }
+
+// Digest writes a digest's index of issues.
+func (t *Set) Digest(w io.Writer, d DigestPage) error { return t.page(w, "digest", d) }
+
+// Issue writes an issue as a page.
+func (t *Set) Issue(w io.Writer, d IssuePage) error {
+	return t.page(w, "issue", newIssue(IssueMail{Site: d.Site, Issue: d.Issue}))
+}
+
+// Subscribe writes the sign-up form.
+func (t *Set) Subscribe(w io.Writer, d Form) error { return t.page(w, "subscribe", d) }
+
+// Confirm writes the page a confirmation mail leads to: one button, because following a link must change nothing.
+func (t *Set) Confirm(w io.Writer, d Form) error { return t.page(w, "confirm", d) }
+
+// Unsubscribe writes the page an unsubscribe link leads to, with its one button.
+func (t *Set) Unsubscribe(w io.Writer, d Form) error { return t.page(w, "unsubscribe", d) }
+
+// Notice writes a page that only says something.
+func (t *Set) Notice(w io.Writer, d Notice) error { return t.page(w, "notice", d) }

@@ -1,0 +1,108 @@
+package templates
+
+import (
+	"bytes"
+	"io/fs"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+func TestLoadOverrides(t *testing.T) {
+	notice := func(text string) fs.FS { return fstest.MapFS{"pages/notice.html": {Data: []byte(text)}} }
+	for _, tt := range []struct {
+		name      string
+		overrides fs.FS
+		want      string // in the error
+	}{
+		{"none", nil, ""},
+		{"another", notice(`{{define "title"}}t{{end}}{{define "main"}}<h1>Ours: {{.Title}}</h1>{{end}}`), ""},
+		{"broken", notice("{{define \"main\"}}\n{{if}}\n{{end}}"), "pages/notice.html:2"},
+		{"misspelt", notice("{{define \"title\"}}{{end}}\n{{define \"main\"}}\n{{.Titel}}{{end}}"), "pages/notice.html:3"},
+		{"misspelt in a range", fstest.MapFS{"mail/issue.txt": {Data: []byte("a\n{{range .Groups}}{{range .Items}}{{.Titel}}{{end}}{{end}}")}}, "mail/issue.txt:2"},
+		{"unsafe place", notice("{{define \"title\"}}{{end}}{{define \"main\"}}<a {{.Title}}<b>{{end}}"), "the notice page"},
+		{"unknown function", fstest.MapFS{"mail/issue.html": {Data: []byte("{{nosuch}}")}}, "mail/issue.html:1"},
+		{"incomplete", notice(`{{define "title"}}t{{end}}`), "main"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			set, err := Load(tt.overrides)
+			if tt.want != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Fatalf("got the error %v, want one that names %s", err, tt.want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var b bytes.Buffer
+			if err := set.Notice(&b, Notice{Site: site, Title: "Done"}); err != nil {
+				t.Fatal(err)
+			}
+			if ours := strings.Contains(b.String(), "Ours: Done"); ours != (tt.overrides != nil) {
+				t.Errorf("the override is shown: %v", ours)
+			}
+		})
+	}
+}
+
+func TestAssets(t *testing.T) {
+	for _, name := range []string{"style.css", "feed.css", "icon.svg"} {
+		b, err := fs.ReadFile(Assets(), name)
+		if err != nil {
+			t.Error(err)
+		}
+		if regexp.MustCompile(`@import|url\(`).Match(b) {
+			t.Errorf("%s loads something", name)
+		}
+	}
+}
+
+// WCAG 2.2, 1.4.3: text has a contrast of at least 4.5:1; 1.4.11: what one types into is seen by an edge of 3:1.
+func TestContrast(t *testing.T) {
+	b, err := fs.ReadFile(Assets(), "style.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	light, dark, _ := strings.Cut(string(b), "prefers-color-scheme: dark")
+	for scheme, css := range map[string]string{"light": light, "dark": dark} {
+		colour := func(name string) float64 {
+			m := regexp.MustCompile(`--` + name + `: #([0-9a-f]{6})`).FindStringSubmatch(css)
+			if m == nil {
+				t.Fatalf("%s: no colour --%s", scheme, name)
+			}
+			return luminance(t, m[1])
+		}
+		for _, tt := range []struct {
+			text, ground string
+			want         float64
+		}{
+			{"ink", "paper", 4.5}, {"ink", "wash", 4.5}, {"quiet", "paper", 4.5}, {"quiet", "wash", 4.5},
+			{"accent", "paper", 4.5}, {"accent", "wash", 4.5}, {"edge", "paper", 3},
+		} {
+			a, g := colour(tt.text), colour(tt.ground)
+			if got := (max(a, g) + 0.05) / (min(a, g) + 0.05); got < tt.want {
+				t.Errorf("%s: %s on %s has a contrast of %.2f, want %.1f", scheme, tt.text, tt.ground, got, tt.want)
+			}
+		}
+	}
+}
+
+// luminance is the relative luminance of a colour (WCAG 2.2), by its six hex digits.
+func luminance(t *testing.T, hex string) float64 {
+	v, err := strconv.ParseUint(hex, 16, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	channel := func(shift uint) float64 {
+		c := float64(v>>shift&0xff) / 255
+		if c <= 0.04045 {
+			return c / 12.92
+		}
+		return math.Pow((c+0.055)/1.055, 2.4)
+	}
+	return 0.2126*channel(16) + 0.7152*channel(8) + 0.0722*channel(0)
+}

@@ -1,0 +1,64 @@
+package templates
+
+import (
+	"time"
+
+	"linkletter/feed"
+	"linkletter/feed/curated"
+	"linkletter/feed/digest"
+)
+
+// One of everything: Load tries each template on it, so that a misspelt field, even inside a range or a condition, stops
+// the program at start and not on Monday morning.
+var (
+	trialTime   = time.Date(2026, time.January, 5, 9, 0, 0, 0, time.UTC)
+	trialDigest = DigestPage{
+		Site:   trialSite,
+		Digest: trialSite.Digests[0],
+		Issues: []IssueLink{{Number: 1, Date: trialTime, Count: 1, Titles: []string{"Title"}}},
+	}
+	trialSite = Site{
+		Site:    feed.Site{Base: "https://example.org"},
+		Title:   "Site",
+		Imprint: "Imprint",
+		Forms:   true,
+		Digests: []DigestLink{{ID: "weekly", Title: "Weekly", When: "every Monday"}, {ID: "daily", Title: "Daily"}},
+	}
+	trialEntry = curated.Entry{
+		Title: "Title", URL: "https://example.org/", Summary: "Summary", SummaryHTML: "<em>Summary</em>",
+		Quote: "Quote", QuoteHTML: "Quote", Byline: "Byline", Publication: "Publication", Duration: "1 min",
+		Related: []curated.Link{{Title: "Slides", URL: "https://example.org/slides"}},
+	}
+	trialSection = SectionPage{
+		Site: trialSite, List: trialLink, Section: trialSections[0], Path: []string{"Outer", "Section"},
+		News: trialNews, Entries: trialNews[0].Entries,
+	}
+	trialSections = []SectionLink{{Slug: "section", Label: "Outer › Section", Count: 1, Depth: 1}}
+	trialNews     = []Day{{Date: trialTime, Entries: []Entry{
+		{Entry: trialEntry, In: trialSections, Published: trialTime, List: "list", ListTitle: "List"},
+	}}}
+	trialLink = ListLink{
+		ID: "list", Title: "List", Description: "Description", Entries: 1, Checked: trialTime, Newest: trialNews[0].Entries,
+	}
+	trialLanding = Landing{Site: trialSite, Lists: []ListLink{trialLink}}
+	trialList    = ListPage{
+		Site: trialSite, ID: "list", Title: "List", Description: "Description", Page: "https://example.org/list",
+		Entries: 1, Checked: trialTime, Held: []string{"Held"}, Error: "Error", News: trialNews, Baseline: true,
+		Sections: trialSections,
+	}
+	trialMail = IssueMail{
+		Site: trialSite, Unsubscribe: "@@unsubscribe@@",
+		Issue: &digest.Issue{Digest: "weekly", Number: 1, Title: "Weekly", Date: trialTime, Groups: []digest.Group{
+			{List: "list", Heading: "Section", Items: []digest.Item{{Entry: trialEntry, List: "list", ListTitle: "List"}}},
+			{List: "other", Items: []digest.Item{{Entry: trialEntry, List: "other", ListTitle: "Other"}}},
+		}},
+	}
+	trialConfirmation = ConfirmationMail{
+		Site: trialSite, Digest: trialSite.Digests[0], Confirm: "https://example.org/-/confirm/token", Expires: trialTime,
+	}
+	trialForm = Form{
+		Site: trialSite, Digest: trialSite.Digests[0], Digests: trialSite.Digests, Address: "reader@example.org",
+		Problem: "Problem", Action: "https://example.org/-/subscribe",
+	}
+	trialNotice = Notice{Site: trialSite, Title: "Notice", Text: "Text"}
+)
