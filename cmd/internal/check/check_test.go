@@ -1,0 +1,211 @@
+package check_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"linkletter/cmd/internal/check"
+	"linkletter/cmd/internal/source"
+	"linkletter/feed/curated"
+	"linkletter/store"
+)
+
+type fixture struct {
+	*check.Checker
+	list check.List
+	now  time.Time
+}
+
+func newFixture(t testing.TB) *fixture {
+	t.Helper()
+	f := &fixture{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+	dir := t.TempDir()
+	s, err := store.Open(context.Background(), filepath.Join(dir, "l.db"), func() time.Time { return f.now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	f.Checker = &check.Checker{Store: s, Source: &source.Source{}, Tag: "example.org", Guard: curated.DefaultGuard}
+	f.list = check.List{ID: "a", Source: filepath.Join(dir, "list.md")}
+	return f
+}
+
+func (f *fixture) write(t testing.TB, text string) {
+	t.Helper()
+	if err := os.WriteFile(f.list.Source, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (f *fixture) check(t testing.TB) *check.Result {
+	t.Helper()
+	f.now = f.now.Add(time.Hour)
+	r, err := f.Check(context.Background(), f.list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func urls(entries []curated.Entry) []string {
+	all := []string{}
+	for _, e := range entries {
+		all = append(all, e.URL)
+	}
+	return all
+}
+
+// The list this project was started for, along its real history: each revision announces exactly what people said it adds,
+// through the store, its memory and the guard.
+func TestSeedHistory(t *testing.T) {
+	dir := filepath.Join("..", "..", "..", "..", "shared", "seed", "history")
+	b, err := os.ReadFile(filepath.Join(dir, "expected.json"))
+	if err != nil {
+		t.Skipf("the seed's history is not beside this clone: %v", err)
+	}
+	var steps []struct {
+		Revision string
+		Added    []struct{ URL string }
+	}
+	if err := json.Unmarshal(b, &steps); err != nil {
+		t.Fatal(err)
+	}
+	f := newFixture(t)
+	for i, step := range steps {
+		text, err := os.ReadFile(filepath.Join(dir, step.Revision+".md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.write(t, string(text))
+		r := f.check(t)
+		if len(r.Held) > 0 {
+			t.Errorf("revision %s is held: %+v", step.Revision, r.Held)
+		}
+		want := []string{}
+		for _, e := range step.Added {
+			want = append(want, e.URL)
+		}
+		if i == 0 {
+			if !r.Baseline || r.Entries != len(want) || len(r.Announced()) != 0 {
+				t.Errorf("the first revision: baseline %v, %d entries (want %d), announced %v", r.Baseline, r.Entries, len(want), urls(r.Announced()))
+			}
+			continue
+		}
+		if diff := cmp.Diff(want, urls(r.Announced())); diff != "" {
+			t.Errorf("revision %s announced (-want +got):\n%s", step.Revision, diff)
+		}
+	}
+}
+
+func TestDryRunStoresNothing(t *testing.T) {
+	f := newFixture(t)
+	f.write(t, "- [Anvil](https://example.org/anvil)\n")
+	f.check(t)
+	f.write(t, "- [Anvil](https://example.org/anvil)\n- [Bellows](https://example.org/bellows)\n")
+	for range 2 {
+		r, err := f.DryRun(context.Background(), f.list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"https://example.org/bellows"}, urls(r.Announced())); diff != "" {
+			t.Errorf("a dry run would announce (-want +got):\n%s", diff)
+		}
+	}
+	if r := f.check(t); len(r.Announced()) != 1 {
+		t.Errorf("the check after it announced %v", urls(r.Announced()))
+	}
+}
+
+func TestUnreadableLists(t *testing.T) {
+	good := "- [Anvil](https://example.org/anvil)\n- [Bellows](https://example.org/bellows)\n"
+	for name, text := range map[string]string{
+		"empty":      "",
+		"no entries": "# Tools\n\nNothing here any more.\n",
+		"HTML":       "<!DOCTYPE html>\n<html><body><a href=\"https://example.org/anvil\">Anvil</a></body></html>\n",
+		"binary":     "\x7fELF\x02\x01\x01" + strings.Repeat("\x00\x01\xfe", 400),
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.write(t, text)
+			if r, err := f.Check(context.Background(), f.list); err == nil {
+				t.Fatalf("a first check of it is an error, got %+v", r)
+			}
+			f.write(t, good)
+			if r := f.check(t); !r.Baseline {
+				t.Fatalf("the first list that can be read is the baseline, got %+v", r)
+			}
+			f.write(t, text)
+			r := f.check(t)
+			if len(r.Held) != 1 || r.Held[0].Kind != curated.HoldUnreadable || len(r.Announced()) != 0 {
+				t.Errorf("want it held as unreadable, got %+v", r)
+			}
+			f.write(t, good+"- [Chisel](https://example.org/chisel)\n")
+			r = f.check(t)
+			if diff := cmp.Diff([]string{"https://example.org/chisel"}, urls(r.Announced())); diff != "" || len(r.Held) != 0 {
+				t.Errorf("after it could be read again, announced (-want +got):\n%s\nheld %+v", diff, r.Held)
+			}
+		})
+	}
+}
+
+// bigList is a list of n entries in sections of fifty, of our own making.
+func bigList(n int) string {
+	var b strings.Builder
+	b.WriteString("# Made for measuring\n")
+	for i := range n {
+		if i%50 == 0 {
+			fmt.Fprintf(&b, "\n## Section %d\n\n", i/50)
+		}
+		fmt.Fprintf(&b, "- [Tool number %d](https://example.org/tools/%d) - Does the thing that number %d is *good* at, by `tool-%d`.\n", i, i, i, i)
+	}
+	return b.String()
+}
+
+// A check of a list that did not change costs a look at the file and one small transaction; reading the same bytes is the
+// yardstick.
+func BenchmarkCheckUnchanged(b *testing.B) {
+	f := newFixture(b)
+	f.write(b, bigList(5000))
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(f.list.Source, old, old); err != nil {
+		b.Fatal(err)
+	}
+	f.check(b)
+	f.check(b)
+	start := time.Now()
+	const reads = 50
+	for range reads {
+		if _, err := os.ReadFile(f.list.Source); err != nil {
+			b.Fatal(err)
+		}
+	}
+	read := time.Since(start) / reads
+	for b.Loop() {
+		if r := f.check(b); !r.Unchanged {
+			b.Fatal("it changed")
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(read), "x-reading-the-file")
+}
+
+func BenchmarkCheckOneAddition(b *testing.B) {
+	f := newFixture(b)
+	text := bigList(5000)
+	f.write(b, text)
+	f.check(b)
+	for i := 0; b.Loop(); i++ {
+		text += fmt.Sprintf("- [One more %d](https://example.org/more/%d) - New.\n", i, i)
+		f.write(b, text)
+		if r := f.check(b); len(r.Announced()) != 1 {
+			b.Fatalf("announced %d", len(r.Announced()))
+		}
+	}
+}

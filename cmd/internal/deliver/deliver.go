@@ -1,0 +1,109 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"linkletter/feed/digest"
+	"linkletter/store"
+	"linkletter/templates"
+)
+
+// Conn is an open way for messages to leave: a connection to a server, or a folder. Deliver calls beforeDot when all but
+// the end of the message is out, and does not end it when that fails. A failure that says something about the recipient
+// or about another try is a *mailer.Error; any other ends the run.
+type Conn interface {
+	Deliver(ctx context.Context, from, to string, msg []byte, beforeDot func() error) (reply string, err error)
+	Close() error
+}
+
+// Deliverer freezes issues and delivers them. Its fields are set before its methods are called.
+type Deliverer struct {
+	Store     *store.Store
+	Templates *templates.Set
+	Keys      digest.Keys
+	Site      templates.Site
+	Digests   []digest.Digest
+	Dial      func(ctx context.Context) (Conn, error)
+	// Connections is how many are open at once; at least 1.
+	Connections int
+	// Hold is how long a message in doubt waits before it is sent again, longer than a server takes to answer (the dot's
+	// timeout). 0: it is never sent again, and stays in doubt for the operator to see.
+	Hold time.Duration
+	Now  func() time.Time
+	Log  *slog.Logger
+}
+
+// DefaultHold is longer than RFC 5321 lets a server take for its reply to a message.
+const DefaultHold = 15 * time.Minute
+
+// Freeze makes the next issue of a digest for a period, the scheduled time it stands for. It gives nil when there is
+// nothing to send or the period has its issue already. Run delivers it.
+func (d *Deliverer) Freeze(ctx context.Context, id, period string) (*store.Issue, error) {
+	dig, err := d.digest(id)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Store.BeginDigest(ctx, id); err != nil {
+		return nil, err
+	}
+	return d.Store.Freeze(ctx, dig, period, d.render)
+}
+
+// Preview is the next issue as it would look now.
+type Preview struct {
+	Issue   *digest.Issue
+	Parts   store.Parts
+	Message []byte // to the digest's own address; its personal links lead nowhere
+}
+
+// Preview composes the next issue of a digest and stores nothing. It gives nil when there is nothing new.
+func (d *Deliverer) Preview(ctx context.Context, id string) (*Preview, error) {
+	dig, err := d.digest(id)
+	if err != nil {
+		return nil, err
+	}
+	items, err := d.Store.Candidates(ctx, dig)
+	if err != nil || len(items) == 0 {
+		return nil, err
+	}
+	last, err := d.Store.Issues(ctx, id, 1)
+	if err != nil {
+		return nil, err
+	}
+	number := 1
+	if len(last) > 0 {
+		number += last[0].Number
+	}
+	now := d.Now().UTC().Truncate(time.Second)
+	issue := digest.Compose(dig, number, now.Format(time.RFC3339), now, items)
+	parts, err := d.render(issue)
+	if err != nil {
+		return nil, fmt.Errorf("rendering a preview of digest %s: %w", id, err)
+	}
+	l, err := d.letter(issue, parts)
+	if err != nil {
+		return nil, err
+	}
+	msg, err := d.compose(l, 0, l.agent)
+	if err != nil {
+		return nil, fmt.Errorf("composing a preview of digest %s: %w", id, err)
+	}
+	return &Preview{Issue: issue, Parts: l.personal(d.Keys.Unsubscribe(0, id)), Message: msg}, nil
+}
+
+// errNotConfigured says that a digest has gone from the configuration.
+var errNotConfigured = errors.New("it is not in the configuration")
+
+// digest finds a digest by its id.
+func (d *Deliverer) digest(id string) (digest.Digest, error) {
+	for _, dig := range d.Digests {
+		if dig.ID == id {
+			return dig, nil
+		}
+	}
+	return digest.Digest{}, fmt.Errorf("digest %q: %w", id, errNotConfigured)
+}

@@ -1,0 +1,81 @@
+package deliver
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"linkletter/cmd/internal/mailer"
+	"linkletter/feed/digest"
+	"linkletter/store"
+	"linkletter/templates"
+)
+
+// letter is an issue ready to be addressed.
+type letter struct {
+	issue *digest.Issue
+	parts store.Parts
+	mark  string // in the parts, where a subscriber's token goes
+	from  string // as the header has it
+	agent string // the bare address: the envelope's sender
+	host  string // of the Message-IDs
+}
+
+func (d *Deliverer) letter(issue *digest.Issue, parts store.Parts) (*letter, error) {
+	dig, err := d.digest(issue.Digest)
+	if err != nil {
+		return nil, err
+	}
+	from, err := mailer.ParseAddress(dig.From)
+	if err != nil {
+		return nil, fmt.Errorf("digest %s: from %q: %w", dig.ID, dig.From, err)
+	}
+	return &letter{issue: issue, parts: parts, mark: d.mark(issue), from: dig.From, agent: from.String(), host: from.Domain}, nil
+}
+
+// render makes the parts of an issue's message, once for all subscribers: a mark stands where their token goes.
+func (d *Deliverer) render(i *digest.Issue) (store.Parts, error) {
+	m, err := d.Templates.IssueMail(templates.IssueMail{Site: d.Site, Issue: i, Unsubscribe: d.Site.Unsubscribe(d.mark(i))})
+	return store.Parts(m), err
+}
+
+// mark stands in an issue's parts for a subscriber's token. Nobody can guess it, so nobody can put it into an entry and
+// have readers' tokens sent to himself.
+func (d *Deliverer) mark(i *digest.Issue) string {
+	return d.Keys.Hash("mark", i.Digest+"/"+strconv.Itoa(i.Number))
+}
+
+// personal is the issue's parts with one subscriber's token in them.
+func (l *letter) personal(token string) store.Parts {
+	return store.Parts{
+		Subject: l.parts.Subject,
+		Text:    strings.ReplaceAll(l.parts.Text, l.mark, token),
+		HTML:    strings.ReplaceAll(l.parts.HTML, l.mark, token),
+	}
+}
+
+// compose makes one subscriber's copy of an issue. It depends on nothing but its arguments and the configuration: made
+// again, it is the same.
+func (d *Deliverer) compose(l *letter, subscriber int64, address string) ([]byte, error) {
+	token := d.Keys.Unsubscribe(subscriber, l.issue.Digest)
+	parts := l.personal(token)
+	return mailer.Compose(mailer.Message{
+		From:      l.from,
+		To:        address,
+		Subject:   parts.Subject,
+		Date:      l.issue.Date,
+		MessageID: d.Keys.MessageID(l.issue.Digest, l.issue.Number, subscriber, l.host),
+		Text:      parts.Text,
+		HTML:      parts.HTML,
+		List: &mailer.List{
+			ID:          l.issue.Digest,
+			Title:       l.issue.Title,
+			Number:      l.issue.Number,
+			Unsubscribe: d.Site.Unsubscribe(token),
+			Loopback:    d.Site.Local(),
+			Token:       token,
+			Home:        d.Site.Digest(l.issue.Digest),
+			Archived:    d.Site.Issue(l.issue.Digest, l.issue.Number),
+		},
+	})
+}

@@ -1,0 +1,312 @@
+package deliver
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"linkletter/cmd/internal/mailer"
+	"linkletter/store"
+)
+
+const (
+	// batch is how many deliveries are claimed at once: one commit for all, and few enough to hold in memory.
+	batch = 64
+	// leaseTime is how long a claim is good for; longer than the slowest server takes for a whole batch on one connection
+	// would be hours, and nothing depends on it: a claim that was taken over cannot be sent.
+	leaseTime = 30 * time.Minute
+)
+
+// Summary is what a run did.
+type Summary struct {
+	Sent       int
+	Deferred   int
+	Failed     int
+	Suppressed int       // left out: unsubscribed or suppressed since the issue was frozen
+	InDoubt    int       // interrupted between the end of the message and the reply, in this run
+	Recovered  int       // the same, left by a process before this one
+	Next       time.Time // when there is something to try again; zero: never
+}
+
+// run is one call of Run.
+type run struct {
+	*Deliverer
+	sender *store.Sender
+	abort  context.CancelCauseFunc
+
+	mu       sync.Mutex // guards what follows
+	letters  map[int64]*letter
+	refusals refusals
+	working  int // workers that are left
+	done     int
+	summary  Summary
+	progress func(done int)
+}
+
+// Run delivers all that is due, of every issue, and returns when nothing is. Only the holder of the senders' lease may
+// call it, once at a time: it begins by taking over what an interrupted run left.
+//
+// progress, which may be nil, is called after each delivery. When ctx ends, Run finishes what is on the wire and gives
+// everything else back. An error says that nothing can be sent at all; what was not sent stays due.
+func (d *Deliverer) Run(ctx context.Context, progress func(done, total int)) (Summary, error) {
+	// A name for each run, so that a row a failed run could not record is recovered by the next.
+	sender, err := d.Store.Sender(ctx, rand.Text(), d.Hold)
+	if err != nil {
+		return Summary{}, err
+	}
+	r := &run{Deliverer: d, sender: sender, letters: map[int64]*letter{}}
+	if r.summary.Recovered, err = sender.Recover(ctx); err != nil {
+		return r.summary, err
+	}
+	backlog, err := d.Store.Backlog(ctx)
+	if err != nil {
+		return r.summary, err
+	}
+	total := backlog.Due
+	r.progress = func(done int) {
+		if progress != nil {
+			progress(done, max(done, total))
+		}
+	}
+	// Another round is for what a worker that could not connect gave back when the others were done.
+	for r.working = max(1, d.Connections); err == nil && backlog.Due > 0; {
+		err = r.round(ctx, min(r.working, backlog.Due))
+		var counting error
+		if backlog, counting = d.Store.Backlog(context.WithoutCancel(ctx)); err == nil {
+			err = counting
+		}
+	}
+	r.summary.Next = backlog.Next
+	if finishing := sender.Finish(context.WithoutCancel(ctx)); err == nil {
+		err = finishing
+	}
+	return r.summary, err
+}
+
+// round claims what is due and hands it to the workers until nothing is left, the context ends or nothing can be sent.
+func (r *run) round(ctx context.Context, workers int) error {
+	working, abort := context.WithCancelCause(ctx)
+	defer abort(nil)
+	r.abort, r.working = abort, workers
+	jobs := make(chan store.Delivery, batch)
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() { r.work(working, jobs) })
+	}
+	err := r.claim(working, jobs)
+	close(jobs)
+	wg.Wait()
+	for job := range jobs { // no worker was left to take it
+		if releasing := r.release(ctx, []store.Delivery{job}); err == nil {
+			err = releasing
+		}
+	}
+	if cause := context.Cause(working); cause != nil {
+		return cause
+	}
+	return err
+}
+
+// claim feeds the workers.
+func (r *run) claim(ctx context.Context, jobs chan<- store.Delivery) error {
+	for ctx.Err() == nil {
+		claimed, left, err := r.sender.Claim(ctx, batch, leaseTime)
+		if err != nil {
+			return err
+		}
+		if len(claimed)+left == 0 {
+			return nil
+		}
+		r.count(func(s *Summary) *int { return &s.Suppressed }, left)
+		for i, job := range claimed {
+			select {
+			case jobs <- job:
+			case <-ctx.Done():
+				return r.release(ctx, claimed[i:])
+			}
+		}
+	}
+	return nil
+}
+
+func (r *run) release(ctx context.Context, claimed []store.Delivery) error {
+	for _, job := range claimed {
+		if err := r.sender.Release(context.WithoutCancel(ctx), job.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// work delivers over one connection, opened anew when it is lost.
+func (r *run) work(ctx context.Context, jobs <-chan store.Delivery) {
+	var conn Conn
+	settled := nothing
+	defer func() {
+		r.must(settled())
+		if conn != nil {
+			conn.Close() // all its messages have had their replies
+		}
+	}()
+	for job := range jobs {
+		if ctx.Err() != nil {
+			r.must(r.release(ctx, []store.Delivery{job}))
+			continue
+		}
+		if conn == nil {
+			var err error
+			if conn, err = r.Dial(ctx); err != nil {
+				conn = nil
+				r.must(r.release(ctx, []store.Delivery{job}))
+				r.leave(err)
+				return
+			}
+		}
+		good, settling := r.deliver(ctx, conn, job)
+		r.must(settled()) // the one before: it was on this one's commit
+		settled = settling
+		if !good {
+			conn.Close()
+			conn = nil
+		}
+	}
+}
+
+// nothing is what there is to settle for a delivery that is recorded.
+func nothing() error { return nil }
+
+// leave is the end of a worker that cannot connect. A server may take fewer connections than we would like: as long as
+// one works, the others can go.
+func (r *run) leave(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.working--; r.working == 0 {
+		r.abort(fmt.Errorf("nothing more can be sent, and what was not sent stays in the queue; check the server and the settings under \"mail\": %w", err))
+	}
+}
+
+// must ends the run when the store cannot be written: without its record nothing may be sent.
+func (r *run) must(err error) {
+	if err != nil && !errors.Is(err, store.ErrClaimLost) {
+		r.abort(err)
+	}
+}
+
+// deliver makes one delivery and records what came of it; good says that the connection is fit for another,
+// settled waits for a record that is not on disk yet.
+func (r *run) deliver(ctx context.Context, conn Conn, job store.Delivery) (good bool, settled func() error) {
+	record := context.WithoutCancel(ctx)
+	l, err := r.issue(record, job.Issue)
+	if errors.Is(err, errNotConfigured) {
+		r.must(r.put(record, job, err.Error()))
+		return true, nothing
+	}
+	if err != nil {
+		r.must(err)
+		r.must(r.release(record, []store.Delivery{job}))
+		return true, nothing
+	}
+	msg := job.Message
+	if msg == nil {
+		if msg, err = r.compose(l, job.Subscriber, job.Address); err != nil {
+			r.must(r.fail(record, job, err, false))
+			return true, nothing
+		}
+	}
+	intent := false
+	reply, err := conn.Deliver(ctx, l.agent, job.Address, msg, func() error {
+		err := r.sender.Intent(record, job.ID, msg)
+		intent = err == nil
+		return err
+	})
+	if err == nil {
+		r.count(func(s *Summary) *int { return &s.Sent }, 1)
+		r.refused(nil)
+		return true, r.sender.Sent(record, job.ID, reply)
+	}
+	if ctx.Err() != nil && !intent { // not the server's fault, nor the recipient's
+		r.must(r.release(record, []store.Delivery{job}))
+		return false, nothing
+	}
+	r.must(r.settle(record, job, err, intent))
+	var e *mailer.Error
+	return errors.As(err, &e) && !e.Lost, nothing
+}
+
+// settle records a try that failed.
+func (r *run) settle(ctx context.Context, job store.Delivery, err error, intent bool) error {
+	v := judge(err)
+	if v == stop {
+		r.abort(fmt.Errorf("nothing more can be sent; what was not sent stays in the queue: %w", err))
+	}
+	switch {
+	case v == lose:
+		return nil
+	case v == doubt, v == stop && intent:
+		r.Log.Warn("a message is in doubt", "subscriber", job.Subscriber, "error", err)
+		r.count(func(s *Summary) *int { return &s.InDoubt }, 1)
+		return r.sender.Doubt(ctx, job.ID, err.Error())
+	case v == stop:
+		return r.release(ctx, []store.Delivery{job})
+	case v == retry:
+		return r.put(ctx, job, err.Error())
+	}
+	return r.fail(ctx, job, err, v == suppress)
+}
+
+// put defers a delivery, or gives it up when it was tried for long enough.
+func (r *run) put(ctx context.Context, job store.Delivery, reason string) error {
+	if job.Attempts >= len(backoff) {
+		return r.fail(ctx, job, fmt.Errorf("given up after %d tries: %s", job.Attempts+1, reason), false)
+	}
+	r.count(func(s *Summary) *int { return &s.Deferred }, 1)
+	return r.sender.Defer(ctx, job, r.Now().Add(backoff[job.Attempts]), reason)
+}
+
+// fail ends a delivery, and the run when it is us that are refused again and again.
+func (r *run) fail(ctx context.Context, job store.Delivery, err error, suppress bool) error {
+	r.Log.Warn("a message was refused", "subscriber", job.Subscriber, "suppressed", suppress, "error", err)
+	r.count(func(s *Summary) *int { return &s.Failed }, 1)
+	r.refused(err)
+	return r.sender.Fail(ctx, job, err.Error(), suppress)
+}
+
+// refused notes an outcome that the server decided.
+func (r *run) refused(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.refusals.add(isPolicy(err)) {
+		r.abort(fmt.Errorf("more than half of the last messages were refused for reasons of policy; look at the server's words before you send on: %w", err))
+	}
+}
+
+// count adds to one of the summary's numbers.
+func (r *run) count(of func(*Summary) *int, n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	*of(&r.summary) += n
+	r.done += n
+	r.progress(r.done)
+}
+
+// issue is the issue of a delivery, read once per run.
+func (r *run) issue(ctx context.Context, ref int64) (*letter, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if l := r.letters[ref]; l != nil {
+		return l, nil
+	}
+	issue, err := r.Store.IssueByRef(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	l, err := r.letter(issue.Issue, issue.Parts)
+	if err != nil {
+		return nil, err
+	}
+	r.letters[ref] = l
+	return l, nil
+}

@@ -1,0 +1,221 @@
+package mailer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/smtp"
+	"sync"
+	"time"
+
+	"github.com/go-mail/mail/v2"
+)
+
+// Conn is an open connection to an SMTP server. One message at a time goes over it.
+type Conn struct {
+	server *SMTP
+	raw    net.Conn // under TLS, where there is TLS
+	client *smtp.Client
+	lost   bool
+
+	mu       sync.Mutex // guards the deadline, which the end of a context moves from another goroutine
+	deadline time.Time
+	hurried  bool // the context has ended: only the grace is left
+	shielded bool // the dot went out: the reply is waited for, whatever happens
+}
+
+var _ mail.SendCloser = (*Conn)(nil)
+
+// blockSize is how much of a body is sent under one deadline.
+const blockSize = 32 << 10
+
+// Deliver sends one message to one recipient and gives the server's reply. from and to are bare addresses.
+//
+// beforeDot is called when all but the end of the message is out. Up to there nothing can have been accepted; from there
+// on everything may have been. When it fails, the message is abandoned and the connection closed. The end of ctx
+// abandons what is before the dot after a short grace; what is behind it is waited for.
+//
+// Errors are of type *Error, or beforeDot's own. After an error the connection is ready for the next message, unless the
+// error says that it is lost.
+func (c *Conn) Deliver(ctx context.Context, from, to string, msg []byte, beforeDot func() error) (string, error) {
+	stop := context.AfterFunc(ctx, c.hurry)
+	defer stop()
+	mailCmd, rcptCmd, err := c.envelope(from, to)
+	if err != nil {
+		return "", &Error{Server: c.server.Addr(), Phase: Addressing, Err: err}
+	}
+	if c.lost {
+		return "", c.fail(Mail, errors.New("the connection was lost before"))
+	}
+	t := c.server.Timeouts
+	if err := c.command(Mail, t.Command, 250, mailCmd); err != nil {
+		return "", err
+	}
+	if err := c.command(Rcpt, t.Command, 25, rcptCmd); err != nil {
+		return "", err
+	}
+	if err := c.command(Data, t.Data, 354, "DATA"); err != nil {
+		return "", err
+	}
+	body := c.client.Text.DotWriter()
+	if err := c.write(body, msg); err != nil {
+		return "", c.fail(Body, err)
+	}
+	c.shield(true)
+	defer c.shield(false)
+	if err := beforeDot(); err != nil {
+		c.abandon()
+		return "", err
+	}
+	return c.dot(body)
+}
+
+// envelope is the two commands that begin a transaction.
+func (c *Conn) envelope(from, to string) (mailCmd, rcptCmd string, err error) {
+	sender, err := ParseAddress(from)
+	if err != nil {
+		return "", "", fmt.Errorf("sender %q: %w", from, err)
+	}
+	rcpt, err := ParseAddress(to)
+	if err != nil {
+		return "", "", fmt.Errorf("recipient %q: %w", to, err)
+	}
+	mailCmd, rcptCmd = "MAIL FROM:<"+sender.String()+">", "RCPT TO:<"+rcpt.String()+">"
+	if sender.UTF8() || rcpt.UTF8() {
+		if !c.offers("SMTPUTF8") {
+			return "", "", fmt.Errorf("%s: the server does not take addresses with such characters before the @ (SMTPUTF8)", rcpt)
+		}
+		mailCmd += " BODY=8BITMIME SMTPUTF8" // RFC 6531, 3.4 and 3.6
+	}
+	return mailCmd, rcptCmd, nil
+}
+
+// write sends the body but not its end.
+func (c *Conn) write(w io.Writer, msg []byte) error {
+	for len(msg) > 0 {
+		n := min(len(msg), blockSize)
+		c.within(c.server.Timeouts.Block)
+		if _, err := w.Write(msg[:n]); err != nil {
+			return err
+		}
+		msg = msg[n:]
+	}
+	return c.client.Text.W.Flush()
+}
+
+// dot ends the message and reads what became of it.
+func (c *Conn) dot(body io.Closer) (string, error) {
+	c.within(c.server.Timeouts.Dot)
+	err := body.Close()
+	if err == nil {
+		var code int
+		var text string
+		if code, text, err = c.client.Text.ReadResponse(250); err == nil {
+			return reply(code, text), nil
+		}
+	}
+	failure := c.fail(Dot, err)
+	failure.DotSent = true
+	return "", failure
+}
+
+// command says one line and checks the reply, which may be a code or its first digits.
+func (c *Conn) command(phase Phase, limit time.Duration, expect int, line string) error {
+	c.within(limit)
+	err := c.client.Text.PrintfLine("%s", line)
+	if err == nil {
+		_, _, err = c.client.Text.ReadResponse(expect)
+	}
+	if err != nil {
+		return c.fail(phase, err)
+	}
+	return nil
+}
+
+// fail ends a transaction that failed, so that the next can begin: with RSET, or, where that is not possible, by closing
+// the connection.
+func (c *Conn) fail(phase Phase, err error) *Error {
+	e := explain(c.server.Addr(), phase, err)
+	if !e.Lost {
+		c.within(c.server.Timeouts.Command)
+		e.Lost = c.client.Reset() != nil
+	}
+	if e.Lost {
+		c.abandon()
+	}
+	return e
+}
+
+// abandon closes the connection in the middle of whatever it was doing.
+func (c *Conn) abandon() {
+	c.lost = true
+	c.raw.Close()
+}
+
+// Send delivers a message that go-mail has composed to each recipient, in a transaction of its own. A message that
+// cannot be written is not sent at all.
+func (c *Conn) Send(from string, to []string, msg io.WriterTo) error {
+	var b bytes.Buffer
+	if _, err := msg.WriteTo(&b); err != nil {
+		return fmt.Errorf("writing the message: %w", err)
+	}
+	for _, rcpt := range to {
+		if _, err := c.Deliver(context.Background(), from, rcpt, b.Bytes(), func() error { return nil }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close says QUIT and closes the connection. All messages have had their reply: what the server says to it does not matter.
+func (c *Conn) Close() error {
+	if c.lost {
+		return nil
+	}
+	c.lost = true
+	c.within(c.server.Timeouts.Grace)
+	if err := c.client.Quit(); err != nil {
+		return c.raw.Close()
+	}
+	return nil
+}
+
+func (c *Conn) offers(extension string) bool {
+	ok, _ := c.client.Extension(extension)
+	return ok
+}
+
+// within gives what comes next so much time.
+func (c *Conn) within(limit time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.hurried && !c.shielded {
+		limit = min(limit, c.server.Timeouts.Grace)
+	}
+	c.set(time.Now().Add(limit))
+}
+
+// hurry is called when the context has ended.
+func (c *Conn) hurry() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hurried = true
+	if end := time.Now().Add(c.server.Timeouts.Grace); !c.shielded && end.Before(c.deadline) {
+		c.set(end)
+	}
+}
+
+func (c *Conn) shield(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.shielded = on
+}
+
+func (c *Conn) set(deadline time.Time) {
+	c.deadline = deadline
+	// It fails only on a closed connection, which the next read or write will say.
+	_ = c.raw.SetDeadline(deadline)
+}

@@ -1,0 +1,16 @@
+// Package publish writes the static tree: feeds and pages, derived from the store and never read back, so that a crash
+// between the two is healed by the next publication.
+//
+// A reader never sees half a file: each is written beside its place, synced and renamed. A file whose bytes would be the
+// same is not touched. Two publications of one file lie at least a second apart, because HTTP dates have no more, and a
+// reader that asks "anything since?" would miss the second one; the later waits.
+//
+// The tree may share its folder with other files. The hidden file .linkletter in the tree's folder, and in each list's
+// and digest's, names what Linkletter wrote there; nothing else is ever overwritten or removed. A name is noted down
+// before its file is written, so a crash leaves nothing behind that belongs to nobody. Where another's file stands in a
+// place that a list, a digest or the root needs, that part is not written at all, and the error says which file it is.
+// (The same bytes are no trouble: they are taken over, as after the loss of .linkletter.)
+//
+// Pages say on which day a list was checked last, not at what time: every check would change them otherwise, and with
+// them what caches hold. Feeds do not depend on the check at all.
+package publish

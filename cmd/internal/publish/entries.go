@@ -1,0 +1,89 @@
+package publish
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"linkletter/feed"
+	"linkletter/store"
+	"linkletter/templates"
+)
+
+// pick takes what a feed holds from the entries that stand in a list or section: the newest news, and baseline entries
+// up to baseline while there is less. It is what store.Feed gives, without asking the store for each section.
+func pick(entries []store.Entry, window, baseline int) (news, old []store.Entry) {
+	for _, e := range entries {
+		switch e.State {
+		case store.Announced:
+			news = append(news, e)
+		case store.Baseline:
+			old = append(old, e)
+		}
+	}
+	newestFirst(news)
+	newestFirst(old)
+	news = news[:min(len(news), window)]
+	fill := max(0, min(baseline, window)-len(news))
+	return news, old[:min(len(old), fill)]
+}
+
+func newestFirst(entries []store.Entry) {
+	slices.SortFunc(entries, func(a, b store.Entry) int {
+		return cmp.Or(b.Published.Compare(a.Published), cmp.Compare(a.Ref, b.Ref))
+	})
+}
+
+// feedEntries are entries as a feed has them.
+func (p *Publisher) feedEntries(l List, entries []store.Entry) []feed.Entry {
+	page := cmp.Or(l.Page, p.Site.List(l.ID))
+	out := make([]feed.Entry, len(entries))
+	for i, e := range entries {
+		out[i] = feed.Entry{
+			ID:        e.ID,
+			Title:     e.Title,
+			URL:       e.URL,
+			Via:       page,
+			Published: e.Published,
+			Updated:   e.Updated,
+			Author:    e.Byline,
+			Summary:   e.Summary,
+			Content:   feed.Content(e.Entry, l.Title, page),
+		}
+		for _, in := range e.In {
+			out[i].Categories = append(out[i].Categories, feed.Category{Term: in.Slug, Label: feed.Label(in.Path)})
+		}
+	}
+	return out
+}
+
+// pageEntries are entries as a page has them.
+func pageEntries(l List, entries []store.Entry) []templates.Entry {
+	out := make([]templates.Entry, len(entries))
+	for i, e := range entries {
+		out[i] = templates.Entry{Entry: e.Entry, Published: e.Published, List: l.ID, ListTitle: l.Title}
+		for _, in := range e.In {
+			if len(in.Path) > 0 {
+				out[i].In = append(out[i].In, templates.SectionLink{Slug: in.Slug, Label: feed.Label(in.Path), Depth: len(in.Path) - 1})
+			}
+		}
+	}
+	return out
+}
+
+// days groups entries, newest first, by the day (UTC) they were published.
+func days(l List, entries []store.Entry) []templates.Day {
+	var all []templates.Day
+	for _, e := range pageEntries(l, entries) {
+		date := day(e.Published)
+		if len(all) == 0 || !all[len(all)-1].Date.Equal(date) {
+			all = append(all, templates.Day{Date: date})
+		}
+		last := &all[len(all)-1]
+		last.Entries = append(last.Entries, e)
+	}
+	return all
+}
+
+// day is the day a time is of, in UTC; the zero time stays zero.
+func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }

@@ -1,0 +1,140 @@
+package publish
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"linkletter/feed"
+	"linkletter/store"
+	"linkletter/templates"
+)
+
+// state is a list as the store has it; before its first check that is an empty one.
+func (p *Publisher) state(ctx context.Context, l List) (List, *store.List, error) {
+	s, err := p.Store.List(ctx, l.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		s, err = &store.List{ID: l.ID}, nil
+	}
+	if err != nil {
+		return l, nil, err
+	}
+	l.Title = cmp.Or(l.Title, s.Title, l.ID)
+	return l, s, nil
+}
+
+// publishList writes a list's page and feeds, and those of its sections.
+func (p *Publisher) publishList(ctx context.Context, t *tree, l List) error {
+	l, s, err := p.state(ctx, l)
+	if err != nil {
+		return err
+	}
+	entries, err := p.Store.Standing(ctx, l.ID, "")
+	if err != nil {
+		return err
+	}
+	sections, err := p.Store.Sections(ctx, l.ID)
+	if err != nil {
+		return err
+	}
+	files := map[string][]byte{}
+	if err := p.listFiles(files, l, s, entries, sections); err != nil {
+		return err
+	}
+	members := membership(entries, sections)
+	for _, sec := range sections {
+		if err := p.sectionFiles(files, l, s, sec, members[sec.Slug]); err != nil {
+			return err
+		}
+	}
+	return t.publish(ctx, part{feed.ListDir(l.ID), files})
+}
+
+func (p *Publisher) listFiles(files map[string][]byte, l List, s *store.List, entries []store.Entry, sections []store.Section) error {
+	news, old := pick(entries, p.window(), l.Baseline)
+	page := templates.ListPage{
+		Site:        p.Site,
+		ID:          l.ID,
+		Title:       l.Title,
+		Description: l.Description,
+		Page:        l.Page,
+		Entries:     len(entries),
+		Checked:     day(s.Checked),
+		Error:       s.Error,
+		News:        days(l, news),
+	}
+	if len(news) == 0 {
+		page.News, page.Baseline = days(l, old), true
+	}
+	for _, h := range s.Holds {
+		page.Held = append(page.Held, h.Reason)
+	}
+	for _, sec := range sections {
+		page.Sections = append(page.Sections, sectionLink(sec))
+	}
+	var b bytes.Buffer
+	if err := p.Templates.List(&b, page); err != nil {
+		return err
+	}
+	files[feed.PageFile] = b.Bytes()
+	if s.Began.IsZero() {
+		return nil // a feed has its permanent id from the first good check on
+	}
+	f := p.newFeed(s.Tag, s.Began, feed.ListDir(l.ID), l.Title, cmp.Or(l.Description, "What is new in "+l.Title))
+	f.Entries = p.feedEntries(l, slices.Concat(news, old))
+	return documents(files, "", f)
+}
+
+// sectionFiles writes nothing about the list as a whole: its other sections would change with it.
+func (p *Publisher) sectionFiles(files map[string][]byte, l List, s *store.List, sec store.Section, entries []store.Entry) error {
+	news, old := pick(entries, p.window(), l.Baseline)
+	folder := strings.TrimPrefix(feed.SectionDir(l.ID, sec.Slug), feed.ListDir(l.ID))
+	var b bytes.Buffer
+	err := p.Templates.Section(&b, templates.SectionPage{
+		Site:    p.Site,
+		List:    templates.ListLink{ID: l.ID, Title: l.Title, Description: l.Description},
+		Section: sectionLink(sec),
+		Path:    sec.Path,
+		News:    days(l, news),
+		Entries: pageEntries(l, entries),
+	})
+	if err != nil {
+		return err
+	}
+	files[folder+feed.PageFile] = b.Bytes()
+	title := l.Title + ": " + feed.Label(sec.Path)
+	f := p.newFeed(s.Tag, s.Began, feed.SectionDir(l.ID, sec.Slug), title, "What is new in "+title)
+	f.Entries = p.feedEntries(l, slices.Concat(news, old))
+	return documents(files, folder, f)
+}
+
+func sectionLink(s store.Section) templates.SectionLink {
+	return templates.SectionLink{Slug: s.Slug, Label: feed.Label(s.Path), Count: s.Entries, Depth: max(0, len(s.Path)-1)}
+}
+
+// membership gives the entries that stand in each section or below it, by slug, in the order of the list.
+func membership(entries []store.Entry, sections []store.Section) map[string][]store.Entry {
+	slugs := make(map[string]string, len(sections))
+	for _, s := range sections {
+		slugs[pathKey(s.Path)] = s.Slug
+	}
+	members := make(map[string][]store.Entry, len(sections))
+	for _, e := range entries {
+		for _, in := range e.In {
+			for depth := 1; depth <= len(in.Path); depth++ {
+				slug, ok := slugs[pathKey(in.Path[:depth])]
+				all := members[slug]
+				if ok && (len(all) == 0 || all[len(all)-1].Ref != e.Ref) {
+					members[slug] = append(all, e)
+				}
+			}
+		}
+	}
+	return members
+}
+
+// pathKey is a path of headings as one string; headings hold no control characters.
+func pathKey(path []string) string { return strings.Join(path, "\x00") }

@@ -1,0 +1,53 @@
+package publish
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+)
+
+// manifestFile names what Linkletter wrote in its folder and below, a path a line. In the tree's own, a line that ends
+// in a slash is a folder with a manifest of its own; so a publication of one list reads and writes that list's only.
+const manifestFile = ".linkletter"
+
+const manifestHead = "# Linkletter wrote these files. It replaces and removes them, and no others.\n"
+
+// manifest is a set of paths, relative to its folder.
+type manifest map[string]bool
+
+func (t *tree) readManifest(folder string) (manifest, error) {
+	b, err := t.root.ReadFile(folder + manifestFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return manifest{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading what is published in %s: %w", t.name(folder), err)
+	}
+	m := manifest{}
+	for line := range strings.Lines(string(b)) {
+		if line = strings.TrimSuffix(line, "\n"); line != "" && !strings.HasPrefix(line, "#") {
+			m[line] = true
+		}
+	}
+	return m, nil
+}
+
+func (t *tree) writeManifest(folder string, m manifest) error {
+	var b strings.Builder
+	b.WriteString(manifestHead)
+	for _, path := range m.sorted() {
+		b.WriteString(path + "\n")
+	}
+	return t.replace(folder+manifestFile, []byte(b.String()), t.now())
+}
+
+func (m manifest) sorted() []string {
+	paths := make([]string, 0, len(m))
+	for path := range m {
+		paths = append(paths, path)
+	}
+	slices.Sort(paths)
+	return paths
+}

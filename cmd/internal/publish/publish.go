@@ -1,0 +1,149 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"linkletter/feed"
+	"linkletter/store"
+	"linkletter/templates"
+)
+
+// defaultWindow is how many entries a feed holds when Window does not say.
+const defaultWindow = 50
+
+// Publisher writes the static tree. Its fields are set before the first call and not changed after; Site.Digests are the
+// digests it publishes. Lists, Site.Digests and Window may be empty.
+type Publisher struct {
+	Dir       string // where the tree is written; made when missing
+	Site      templates.Site
+	Tag       string // host in ids that the store does not keep: those of the feed of all lists and of digests
+	Lists     []List // in the order of the landing page
+	Store     *store.Store
+	Templates *templates.Set
+	Window    int // most entries of a feed; 0: 50
+	Now       func() time.Time
+	Log       *slog.Logger
+
+	mu sync.Mutex // lists checked at the same time share the root's files
+}
+
+// List is a list as it is configured.
+type List struct {
+	ID          string
+	Title       string // empty: the document's own
+	Description string
+	Page        string // where people read it, or empty
+	Baseline    int    // entries a feed starts with while there is less news
+}
+
+// Report counts files.
+type Report struct {
+	Written, Unchanged, Removed int
+}
+
+// Publish writes what the named lists changed: their files and the root's. Without names it writes everything, the
+// digests too, and removes the files of lists, sections and digests that are gone.
+//
+// A part that cannot be published does not keep the others from it; the error joins what went wrong, and the report
+// counts what was done all the same.
+func (p *Publisher) Publish(ctx context.Context, lists ...string) (Report, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t, err := openTree(p.Dir, p.Now)
+	if err != nil {
+		return Report{}, err
+	}
+	defer t.root.Close()
+	errs := []error{p.known(lists)}
+	if len(lists) == 0 {
+		errs = append(errs, t.sweep())
+	}
+	for _, l := range p.Lists {
+		if len(lists) == 0 || slices.Contains(lists, l.ID) {
+			if err := p.publishList(ctx, t, l); err != nil {
+				errs = append(errs, fmt.Errorf("publishing list %s: %w", l.ID, err))
+			}
+		}
+	}
+	if len(lists) == 0 {
+		for _, d := range p.Site.Digests {
+			if err := p.publishDigest(ctx, t, d); err != nil {
+				errs = append(errs, fmt.Errorf("publishing digest %s: %w", d.ID, err))
+			}
+		}
+		errs = append(errs, t.keepOnly(p.folders()))
+	}
+	if err := p.publishRoot(ctx, t); err != nil {
+		errs = append(errs, fmt.Errorf("publishing the front page and the feed of all lists: %w", err))
+	}
+	p.Log.Debug("published the static tree", "written", t.report.Written, "unchanged", t.report.Unchanged, "removed", t.report.Removed)
+	return t.report, errors.Join(errs...)
+}
+
+// known refuses names of lists that are not configured.
+func (p *Publisher) known(lists []string) error {
+	for _, id := range lists {
+		if !slices.ContainsFunc(p.Lists, func(l List) bool { return l.ID == id }) {
+			return fmt.Errorf("there is no list %s", id)
+		}
+	}
+	return nil
+}
+
+// folders are the parts that the configuration asks for.
+func (p *Publisher) folders() map[string]bool {
+	keep := map[string]bool{}
+	for _, l := range p.Lists {
+		keep[feed.ListDir(l.ID)] = true
+	}
+	for _, d := range p.Site.Digests {
+		keep[feed.DigestDir(d.ID)] = true
+	}
+	return keep
+}
+
+func (p *Publisher) window() int {
+	if p.Window > 0 {
+		return p.Window
+	}
+	return defaultWindow
+}
+
+// documents adds the feed in every format to a part, in a folder relative to it.
+func documents(files map[string][]byte, folder string, f *feed.Feed) error {
+	for _, d := range []struct {
+		file  string
+		write func() ([]byte, error)
+	}{{feed.AtomFile, f.Atom}, {feed.RSSFile, f.RSS}, {feed.JSONFile, f.JSON}} {
+		b, err := d.write()
+		if err != nil {
+			return fmt.Errorf("writing %s of %q: %w", d.file, f.Title, err)
+		}
+		files[folder+d.file] = b
+	}
+	return nil
+}
+
+// newFeed is a feed of the site, still without entries; folder is its place in the tree.
+func (p *Publisher) newFeed(tag string, began time.Time, folder, title, subtitle string) *feed.Feed {
+	if tag == "" {
+		tag = p.Tag
+	}
+	return &feed.Feed{
+		ID:         feed.FeedID(tag, began, folder),
+		Title:      title,
+		Subtitle:   subtitle,
+		Author:     p.Site.Title,
+		Home:       p.Site.File(folder),
+		Dir:        p.Site.File(folder),
+		Icon:       p.Site.File("assets/icon.svg"),
+		Stylesheet: p.Site.File("assets/feed.css"),
+		Began:      began,
+	}
+}

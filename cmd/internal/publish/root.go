@@ -1,0 +1,142 @@
+package publish
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"time"
+
+	"linkletter/feed"
+	"linkletter/store"
+	"linkletter/templates"
+)
+
+// began dates the ids of what has no birth of its own in the store: the feed of all lists, and those of digests. The
+// first check of the oldest list would not do, because that list may be removed, and an id never changes.
+var began = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// newest is how many entries of each list the front page shows.
+const newest = 5
+
+// publishRoot writes what is about all lists together.
+func (p *Publisher) publishRoot(ctx context.Context, t *tree) error {
+	files := map[string][]byte{"robots.txt": p.robots()}
+	lists := map[string]List{}
+	landing := templates.Landing{Site: p.Site}
+	outlines := []feed.Outline{p.outline(p.Site.Title, "")}
+	for _, l := range p.Lists {
+		l, s, err := p.state(ctx, l)
+		if err != nil {
+			return err
+		}
+		lists[l.ID] = l
+		link, err := p.listLink(ctx, l, s)
+		if err != nil {
+			return err
+		}
+		landing.Lists = append(landing.Lists, link)
+		if s.Began.IsZero() {
+			continue
+		}
+		group, err := p.listOutlines(ctx, l)
+		if err != nil {
+			return err
+		}
+		outlines = append(outlines, group)
+	}
+	for _, d := range p.Site.Digests {
+		outlines = append(outlines, p.outline(d.Title, feed.DigestDir(d.ID)))
+	}
+	var page bytes.Buffer
+	if err := p.Templates.Landing(&page, landing); err != nil {
+		return err
+	}
+	files[feed.PageFile] = page.Bytes()
+	opml, err := feed.OPML(p.Site.Title, outlines)
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", feed.OPMLFile, err)
+	}
+	files[feed.OPMLFile] = opml
+	if err := p.rootFeed(ctx, files, lists); err != nil {
+		return err
+	}
+	if err := addAssets(files); err != nil {
+		return err
+	}
+	return t.publish(ctx, part{"", files})
+}
+
+// listLink is a list on the front page.
+func (p *Publisher) listLink(ctx context.Context, l List, s *store.List) (templates.ListLink, error) {
+	entries, err := p.Store.Feed(ctx, store.FeedQuery{Lists: []string{l.ID}, Window: newest, Baseline: min(l.Baseline, newest)})
+	if err != nil {
+		return templates.ListLink{}, err
+	}
+	return templates.ListLink{
+		ID:          l.ID,
+		Title:       l.Title,
+		Description: l.Description,
+		Entries:     s.Counts.Entries,
+		Checked:     day(s.Checked),
+		Newest:      pageEntries(l, entries),
+	}, nil
+}
+
+// rootFeed adds the feed of all lists together.
+func (p *Publisher) rootFeed(ctx context.Context, files map[string][]byte, lists map[string]List) error {
+	q := store.FeedQuery{Window: p.window()}
+	for _, l := range p.Lists {
+		q.Lists = append(q.Lists, l.ID)
+		q.Baseline = max(q.Baseline, l.Baseline)
+	}
+	entries, err := p.Store.Feed(ctx, q)
+	if err != nil {
+		return err
+	}
+	f := p.newFeed(p.Tag, began, "", p.Site.Title, "What is new in all lists")
+	f.ID = feed.FeedID(p.Tag, began, "/")
+	for _, e := range entries {
+		f.Entries = append(f.Entries, p.feedEntries(lists[e.List], []store.Entry{e})...)
+	}
+	return documents(files, "", f)
+}
+
+// listOutlines is a list's group in the OPML file: its own feed and those of its sections.
+func (p *Publisher) listOutlines(ctx context.Context, l List) (feed.Outline, error) {
+	sections, err := p.Store.Sections(ctx, l.ID)
+	if err != nil {
+		return feed.Outline{}, err
+	}
+	group := feed.Outline{Title: l.Title, Outlines: []feed.Outline{p.outline(l.Title, feed.ListDir(l.ID))}}
+	for _, s := range sections {
+		group.Outlines = append(group.Outlines, p.outline(l.Title+": "+feed.Label(s.Path), feed.SectionDir(l.ID, s.Slug)))
+	}
+	return group, nil
+}
+
+func (p *Publisher) outline(title, folder string) feed.Outline {
+	return feed.Outline{Title: title, XMLURL: p.Site.File(folder + feed.AtomFile), HTMLURL: p.Site.File(folder)}
+}
+
+// robots keeps crawlers from what needs the program (RFC 9309); it is heard only where the tree is a host's root.
+func (p *Publisher) robots() []byte {
+	prefix := ""
+	if u, err := url.Parse(p.Site.Base); err == nil {
+		prefix = u.EscapedPath()
+	}
+	return []byte("User-agent: *\nDisallow: " + prefix + "/-/\n")
+}
+
+// addAssets adds what pages and feeds refer to.
+func addAssets(files map[string][]byte) error {
+	assets := templates.Assets()
+	return fs.WalkDir(assets, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		files["assets/"+path], err = fs.ReadFile(assets, path)
+		return err
+	})
+}

@@ -1,0 +1,345 @@
+package publish
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A file is written under such a name first.
+const newPrefix = ".linkletter-new-"
+
+// tree is the published folder. os.Root keeps every path inside it, symbolic links included.
+type tree struct {
+	root   *os.Root
+	dir    string // as configured, for messages
+	now    func() time.Time
+	report Report
+	dirty  map[string]bool // folders in which a name changed since they were synced
+}
+
+// part is what is published together in one folder: the root's own files, a list's, a digest's.
+type part struct {
+	folder string            // with its trailing slash; empty: the root
+	files  map[string][]byte // by path relative to folder
+}
+
+func openTree(dir string, now func() time.Time) (*tree, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("making the public folder: %w", explain(err, dir))
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the public folder: %w", explain(err, dir))
+	}
+	return &tree{root: root, dir: dir, now: now, dirty: map[string]bool{}}, nil
+}
+
+// explain adds what to do about a folder that cannot be written.
+func explain(err error, dir string) error {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.ENOTDIR) {
+		return fmt.Errorf("%w; Linkletter's user must be able to write to %s, or name another folder in the configuration (public)", err, dir)
+	}
+	return err
+}
+
+func (t *tree) name(path string) string { return filepath.Join(t.dir, filepath.FromSlash(path)) }
+
+// publish makes a part's folder hold its files, and no others that were published there before.
+func (t *tree) publish(ctx context.Context, p part) error {
+	old, err := t.readManifest(p.folder)
+	if err != nil {
+		return err
+	}
+	wanted := manifest{}
+	for path := range p.files {
+		wanted[path] = true
+	}
+	if p.folder == "" { // folders of other parts stay noted down
+		for path := range old {
+			if strings.HasSuffix(path, "/") {
+				wanted[path] = true
+			}
+		}
+	}
+	if err := t.refuseForeign(p, old); err != nil {
+		return err
+	}
+	if err := t.claim(p.folder); err != nil {
+		return err
+	}
+	union := maps.Clone(old)
+	maps.Copy(union, wanted)
+	if len(union) > len(old) {
+		if err := t.writeManifest(p.folder, union); err != nil {
+			return err
+		}
+	}
+	for _, path := range wanted.sorted() {
+		if content, ok := p.files[path]; ok {
+			if err := t.put(ctx, p.folder+path, content); err != nil {
+				return err
+			}
+		}
+	}
+	for _, path := range union.sorted() {
+		if !wanted[path] {
+			if err := t.remove(p.folder + path); err != nil {
+				return err
+			}
+		}
+	}
+	if len(union) > len(wanted) {
+		if err := t.writeManifest(p.folder, wanted); err != nil {
+			return err
+		}
+	}
+	return t.sync()
+}
+
+// claim notes a part's folder down in the root's manifest.
+func (t *tree) claim(folder string) error {
+	if folder == "" {
+		return nil
+	}
+	m, err := t.readManifest("")
+	if err != nil || m[folder] {
+		return err
+	}
+	m[folder] = true
+	return t.writeManifest("", m)
+}
+
+// refuseForeign looks for files of others in the places that a part needs.
+func (t *tree) refuseForeign(p part, old manifest) error {
+	var foreign []string
+	for path, content := range p.files {
+		if old[path] {
+			continue
+		}
+		there, err := t.root.ReadFile(p.folder + path)
+		if err == nil && bytes.Equal(there, content) {
+			continue
+		}
+		if _, err := t.root.Lstat(p.folder + path); err == nil {
+			foreign = append(foreign, path)
+		}
+	}
+	if len(foreign) == 0 {
+		return nil
+	}
+	first := foreign[0]
+	for _, path := range foreign {
+		first = min(first, path)
+	}
+	return fmt.Errorf("%s was not written by Linkletter (%d such files in the places it needs), so nothing is published there; move them away, or name another folder in the configuration (public)",
+		t.name(p.folder+first), len(foreign))
+}
+
+// put writes a file unless it holds these bytes already.
+func (t *tree) put(ctx context.Context, path string, content []byte) error {
+	var last time.Time
+	if info, err := t.root.Lstat(path); err == nil {
+		if info.Mode().IsRegular() && info.Size() == int64(len(content)) {
+			if there, err := t.root.ReadFile(path); err == nil && bytes.Equal(there, content) {
+				t.report.Unchanged++
+				return nil
+			}
+		}
+		last = info.ModTime()
+	}
+	date, err := t.date(ctx, last)
+	if err != nil {
+		return fmt.Errorf("waiting to replace %s: %w", t.name(path), err)
+	}
+	if err := t.replace(path, content, date); err != nil {
+		return err
+	}
+	t.report.Written++
+	return nil
+}
+
+// date is the modification time of a file that replaces one of last: a second later or more, and never in the future,
+// for which it waits. When last itself lies in the future no wait helps, and it is now.
+func (t *tree) date(ctx context.Context, last time.Time) (time.Time, error) {
+	now := t.now()
+	wait := last.Add(time.Second).Sub(now)
+	if wait <= 0 || wait > time.Second {
+		return now, ctx.Err()
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return now, ctx.Err()
+	case <-timer.C:
+		return now.Add(wait), nil
+	}
+}
+
+// replace puts a file in its place in one step.
+func (t *tree) replace(name string, content []byte, date time.Time) error {
+	folder := path.Dir(name)
+	if err := t.makeFolder(folder); err != nil {
+		return fmt.Errorf("making the folder of %s: %w", t.name(name), explain(err, t.dir))
+	}
+	fresh := path.Join(folder, newPrefix+rand.Text())
+	if err := t.write(fresh, content, date); err != nil {
+		return fmt.Errorf("writing %s: %w", t.name(name), explain(errors.Join(err, t.discard(fresh)), t.dir))
+	}
+	if err := t.root.Rename(fresh, name); err != nil {
+		return fmt.Errorf("putting %s in its place: %w", t.name(name), explain(errors.Join(err, t.discard(fresh)), t.dir))
+	}
+	t.dirty[folder] = true
+	return nil
+}
+
+func (t *tree) write(name string, content []byte, date time.Time) error {
+	f, err := t.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	err = errors.Join(err, t.root.Chtimes(name, date, date), f.Sync())
+	return errors.Join(err, f.Close())
+}
+
+// discard removes what was left half done; that it was never made is no error.
+func (t *tree) discard(name string) error {
+	if err := t.root.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// makeFolder makes a folder and those above it; each new name has to be synced where it stands.
+func (t *tree) makeFolder(folder string) error {
+	if _, err := t.root.Stat(folder); err == nil {
+		return nil
+	}
+	for f := folder; f != "."; f = path.Dir(f) {
+		t.dirty[path.Dir(f)] = true
+	}
+	return t.root.MkdirAll(folder, 0o755)
+}
+
+// remove removes a file that was published, and the folders that are empty then.
+func (t *tree) remove(name string) error {
+	err := t.root.Remove(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing %s: %w", t.name(name), explain(err, t.dir))
+	}
+	if err == nil {
+		t.report.Removed++
+	}
+	folder := path.Dir(name)
+	t.dirty[folder] = true
+	for ; folder != "." && t.root.Remove(folder) == nil; folder = path.Dir(folder) {
+		delete(t.dirty, folder)
+		t.dirty[path.Dir(folder)] = true
+	}
+	return nil
+}
+
+// keepOnly removes the parts whose folders are not among keep.
+func (t *tree) keepOnly(keep map[string]bool) error {
+	m, err := t.readManifest("")
+	if err != nil {
+		return err
+	}
+	changed := false
+	for _, folder := range m.sorted() {
+		if !strings.HasSuffix(folder, "/") || keep[folder] {
+			continue
+		}
+		gone, err := t.readManifest(folder)
+		if err != nil {
+			return err
+		}
+		for _, path := range gone.sorted() {
+			if err := t.remove(folder + path); err != nil {
+				return err
+			}
+		}
+		if err := t.discard(folder + manifestFile); err != nil {
+			return err
+		}
+		t.root.Remove(path.Clean(folder)) // stays when it holds another's files
+		t.dirty["."] = true
+		delete(m, folder)
+		changed = true
+	}
+	if changed {
+		if err := t.writeManifest("", m); err != nil {
+			return err
+		}
+	}
+	return t.sync()
+}
+
+// sweep removes what a crash left half written in the folders of what is published.
+func (t *tree) sweep() error {
+	root, err := t.readManifest("")
+	if err != nil {
+		return err
+	}
+	folders := map[string]bool{".": true}
+	for _, line := range root.sorted() {
+		if !strings.HasSuffix(line, "/") {
+			folders[path.Dir(line)] = true
+			continue
+		}
+		m, err := t.readManifest(line)
+		if err != nil {
+			return err
+		}
+		folders[path.Clean(line)] = true
+		for file := range m {
+			folders[path.Dir(line+file)] = true
+		}
+	}
+	for folder := range folders {
+		entries, err := fs.ReadDir(t.root.FS(), folder)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("looking into %s: %w", t.name(folder), explain(err, t.dir))
+		}
+		for _, e := range entries {
+			info, err := e.Info()
+			if err != nil || !strings.HasPrefix(e.Name(), newPrefix) || t.now().Sub(info.ModTime()) < time.Hour {
+				continue // another process may be writing it
+			}
+			if err := t.discard(path.Join(folder, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// sync makes the names in changed folders survive a power failure.
+func (t *tree) sync() error {
+	for folder := range t.dirty {
+		delete(t.dirty, folder)
+		f, err := t.root.Open(folder)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // removed since
+		}
+		if err != nil {
+			return fmt.Errorf("syncing %s: %w", t.name(folder), err)
+		}
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			return fmt.Errorf("syncing %s: %w", t.name(folder), err)
+		}
+	}
+	return nil
+}

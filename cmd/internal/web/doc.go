@@ -1,0 +1,4 @@
+// Package web answers HTTP: the static tree as it was published, with validators, compression and the media types that
+// feed readers and browsers want (RFC 9110, RFC 9111), and under /-/ what needs the program: sign-up, confirmation and
+// one-click unsubscription (RFC 8058).
+package web
