@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"linkletter/cmd/internal/check"
+	"linkletter/cmd/internal/deliver"
+	"linkletter/cmd/internal/publish"
+	"linkletter/cmd/internal/source"
+	"linkletter/feed"
+	"linkletter/feed/curated"
+	"linkletter/feed/digest"
+	"linkletter/store"
+	"linkletter/templates"
+)
+
+// schedulerLease is the right to check lists and send issues; one process has it.
+const schedulerLease = "scheduler"
+
+// app is the program with its parts put together from the configuration.
+type app struct {
+	*program
+	cfg       *Config
+	log       *slog.Logger
+	store     *store.Store
+	keys      digest.Keys
+	templates *templates.Set
+	site      templates.Site
+	checker   *check.Checker
+	publisher *publish.Publisher
+	deliverer *deliver.Deliverer
+	listLocks map[string]*sync.Mutex // one check of a list at a time
+}
+
+// open reads the configuration and makes the parts. The caller closes the app.
+func (p *program) open(ctx context.Context) (*app, error) {
+	log, err := p.logger()
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := LoadConfig(p.configFile)
+	if err != nil {
+		return nil, err
+	}
+	a := &app{program: p, cfg: cfg, log: log, listLocks: map[string]*sync.Mutex{}}
+	if a.templates, err = templates.Load(nil); err != nil {
+		return nil, fmt.Errorf("loading the templates: %w", err)
+	}
+	if a.store, err = store.Open(ctx, cfg.path(cfg.Database), p.now); err != nil {
+		return nil, err
+	}
+	if err := a.assemble(ctx); err != nil {
+		return nil, errors.Join(err, a.store.Close())
+	}
+	return a, nil
+}
+
+func (a *app) close() error { return a.store.Close() }
+
+func (p *program) logger() (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(p.logLevel)); err != nil {
+		return nil, usageError{hintError{fmt.Errorf("--log-level: there is no level %q", p.logLevel), "debug, info, warn or error"}}
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if p.logJSON {
+		return slog.New(slog.NewJSONHandler(p.err, options)), nil
+	}
+	return slog.New(slog.NewTextHandler(p.err, options)), nil
+}
+
+// assemble copies the configuration into the plain fields of the parts.
+func (a *app) assemble(ctx context.Context) error {
+	cfg := a.cfg
+	secret, err := a.store.Secret(ctx)
+	if err != nil {
+		return err
+	}
+	a.keys = digest.NewKeys(secret)
+	a.site = templates.Site{Site: feed.Site{Base: cfg.BaseURL}, Title: cfg.Title, Imprint: cfg.Imprint, Forms: cfg.Serve && len(cfg.Digests) > 0}
+	for _, d := range cfg.Digests {
+		a.site.Digests = append(a.site.Digests, templates.DigestLink{ID: d.ID, Title: d.Title, When: describeSchedule(d.Schedule, cfg.Timezone)})
+		if err := a.store.BeginDigest(ctx, d.ID); err != nil {
+			return err
+		}
+	}
+	for _, l := range cfg.Lists {
+		a.listLocks[l.ID] = &sync.Mutex{}
+	}
+	a.checker = &check.Checker{
+		Store:  a.store,
+		Source: &source.Source{MaxBytes: cfg.MaxListMiB << 20, UserAgent: userAgent(cfg.BaseURL)},
+		Tag:    a.tag(),
+		Guard: curated.Guard{MaxNew: cfg.Guard.MaxNew, MaxNewShare: cfg.Guard.MaxNewShare,
+			MaxLostShare: cfg.Guard.MaxLostShare, MinLost: cfg.Guard.MinLost},
+	}
+	a.publisher = a.newPublisher()
+	a.deliverer, err = a.newDeliverer()
+	return err
+}
+
+// tag is whose ids new entries get.
+func (a *app) tag() string {
+	if a.cfg.Tag != "" {
+		return a.cfg.Tag
+	}
+	return a.site.Host()
+}
+
+// list is a configured list by its id.
+func (a *app) list(id string) (check.List, error) {
+	for _, l := range a.cfg.Lists {
+		if l.ID != id {
+			continue
+		}
+		list := check.List{ID: l.ID, Source: l.Source}
+		if !source.IsURL(l.Source) {
+			list.Source = a.cfg.path(l.Source)
+		}
+		if l.Page != "" {
+			var err error
+			if list.Page, err = url.Parse(l.Page); err != nil {
+				return check.List{}, fmt.Errorf("page of list %s: %w", id, err)
+			}
+		}
+		return list, nil
+	}
+	var ids []string
+	for _, l := range a.cfg.Lists {
+		ids = append(ids, l.ID)
+	}
+	return check.List{}, usageError{hintError{fmt.Errorf("there is no list %q in %s", id, a.cfg.file), fmt.Sprintf("it has %s", joinNames(ids))}}
+}
+
+// listIDs are the lists that arguments name; none given are all.
+func (a *app) listIDs(given []string) ([]string, error) {
+	if len(given) > 0 {
+		for _, id := range given {
+			if _, err := a.list(id); err != nil {
+				return nil, err
+			}
+		}
+		return given, nil
+	}
+	var ids []string
+	for _, l := range a.cfg.Lists {
+		ids = append(ids, l.ID)
+	}
+	return ids, nil
+}
+
+// digest is a configured digest by its id; an empty id is the only one there is.
+func (a *app) digest(id string) (DigestConfig, error) {
+	var ids []string
+	for _, d := range a.cfg.Digests {
+		if d.ID == id || id == "" && len(a.cfg.Digests) == 1 {
+			return d, nil
+		}
+		ids = append(ids, d.ID)
+	}
+	switch {
+	case len(ids) == 0:
+		return DigestConfig{}, usageError{fmt.Errorf("%s has no digests", a.cfg.file)}
+	case id == "":
+		return DigestConfig{}, usageError{hintError{errors.New("there are several digests; name one"), joinNames(ids)}}
+	}
+	return DigestConfig{}, usageError{hintError{fmt.Errorf("there is no digest %q in %s", id, a.cfg.file), fmt.Sprintf("it has %s", joinNames(ids))}}
+}
+
+// acquire takes the right to check and send, naming this process for whoever is refused meanwhile.
+func (a *app) acquire(ctx context.Context, command string) (*store.Lease, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "this machine"
+	}
+	return a.store.Acquire(ctx, schedulerLease, fmt.Sprintf("linkletter %s (process %d on %s)", command, os.Getpid(), host))
+}
+
+// writable makes a folder and tries to write there, so that a start fails with a clear message rather than a check at
+// night.
+func writable(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return hintError{fmt.Errorf("cannot make the folder %s: %w", dir, err), "make it yourself, or give the user that runs linkletter the right to"}
+	}
+	f, err := os.CreateTemp(dir, ".linkletter-*")
+	if err != nil {
+		return hintError{fmt.Errorf("cannot write in the folder %s: %w", dir, err), "give the user that runs linkletter the right to, or name another folder in the configuration"}
+	}
+	return errors.Join(f.Close(), os.Remove(filepath.Join(dir, filepath.Base(f.Name()))))
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"time"
+
+	"linkletter/cmd/internal/source"
+	"linkletter/feed/curated"
+)
+
+// Config is config.yaml. It stops at package main: everything below gets plain fields.
+type Config struct {
+	BaseURL        string   `yaml:"base_url"`
+	Title          string   `yaml:"title"`
+	Imprint        string   `yaml:"imprint"`
+	Listen         string   `yaml:"listen"`
+	Serve          bool     `yaml:"serve"`
+	TrustedProxies []string `yaml:"trusted_proxies"`
+	Database       string   `yaml:"database"`
+	Public         string   `yaml:"public"`
+	Timezone       string   `yaml:"timezone"`
+	Tag            string   `yaml:"tag"`
+	Window         int      `yaml:"window"`
+	MaxListMiB     int64    `yaml:"max_list_mib"`
+
+	Lists   []ListConfig   `yaml:"lists"`
+	Digests []DigestConfig `yaml:"digests"`
+	Mail    MailConfig     `yaml:"mail"`
+	SignUp  SignUpConfig   `yaml:"signup"`
+	Guard   GuardConfig    `yaml:"guard"`
+
+	// file and folder are where it was read; relative paths in it start at folder.
+	file, folder string
+	location     *time.Location
+}
+
+// ListConfig is one list to watch.
+type ListConfig struct {
+	ID          string `yaml:"id"`
+	Title       string `yaml:"title"`
+	Description string `yaml:"description"`
+	Source      string `yaml:"source"`
+	Page        string `yaml:"page"`
+	Check       string `yaml:"check"`
+	Baseline    *int   `yaml:"baseline"` // nil: the default
+}
+
+// DigestConfig is one periodical.
+type DigestConfig struct {
+	ID         string   `yaml:"id"`
+	Title      string   `yaml:"title"`
+	Lists      []string `yaml:"lists"`
+	Schedule   string   `yaml:"schedule"`
+	From       string   `yaml:"from"`
+	MinEntries int      `yaml:"min_entries"`
+}
+
+// MailConfig says how messages leave.
+type MailConfig struct {
+	SMTP         string        `yaml:"smtp"`
+	Password     string        `yaml:"password"`
+	PasswordFile string        `yaml:"password_file"`
+	Hello        string        `yaml:"hello"`
+	Outbox       string        `yaml:"outbox"`
+	Connections  int           `yaml:"connections"`
+	InDoubt      string        `yaml:"in_doubt"`
+	InDoubtHold  time.Duration `yaml:"in_doubt_hold"`
+}
+
+// SignUpConfig limits the confirmation mails that strangers can cause.
+type SignUpConfig struct {
+	PerAddress int `yaml:"per_address"` // in 24 hours
+	PerClient  int `yaml:"per_client"`  // in an hour
+	Total      int `yaml:"total"`       // in an hour
+}
+
+// GuardConfig says when a check is too strange to be believed.
+type GuardConfig struct {
+	MaxNew       int     `yaml:"max_new"`
+	MaxNewShare  float64 `yaml:"max_new_share"`
+	MaxLostShare float64 `yaml:"max_lost_share"`
+	MinLost      int     `yaml:"min_lost"`
+}
+
+const (
+	defaultBaseline = 20
+	defaultCheck    = "@every 15m"
+	defaultSchedule = "0 9 * * MON"
+)
+
+// Defaults are the values of every option that is not set.
+func Defaults() *Config {
+	return &Config{
+		BaseURL:    "http://localhost:8080",
+		Title:      "Linkletter",
+		Listen:     "localhost:8080",
+		Serve:      true,
+		Database:   "data/linkletter.db",
+		Public:     "data/public",
+		Timezone:   "UTC",
+		Window:     50,
+		MaxListMiB: source.DefaultMaxBytes >> 20,
+		Mail:       MailConfig{Outbox: "data/outbox", Connections: 4, InDoubt: "resend", InDoubtHold: 15 * time.Minute},
+		SignUp:     SignUpConfig{PerAddress: 3, PerClient: 10, Total: 500},
+		Guard: GuardConfig{
+			MaxNew: curated.DefaultGuard.MaxNew, MaxNewShare: curated.DefaultGuard.MaxNewShare,
+			MaxLostShare: curated.DefaultGuard.MaxLostShare, MinLost: curated.DefaultGuard.MinLost,
+		},
+	}
+}
+
+// fill gives list and digest their defaults, which YAML cannot: they are elements of sequences.
+func (c *Config) fill() {
+	for i := range c.Lists {
+		l := &c.Lists[i]
+		if l.Check == "" {
+			l.Check = defaultCheck
+		}
+		if l.Baseline == nil {
+			n := defaultBaseline
+			l.Baseline = &n
+		}
+	}
+	for i := range c.Digests {
+		d := &c.Digests[i]
+		if d.Title == "" {
+			d.Title = d.ID
+		}
+		if d.Schedule == "" {
+			d.Schedule = defaultSchedule
+		}
+		if d.MinEntries == 0 {
+			d.MinEntries = 1
+		}
+		if d.Lists == nil {
+			for _, l := range c.Lists {
+				d.Lists = append(d.Lists, l.ID)
+			}
+		}
+	}
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"fmt"
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+
+	"linkletter/cmd/internal/mailer"
+)
+
+// idForm is what an id may look like: it stands in addresses, ids and file names for ever.
+var idForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
+
+// reserved are the names in the public tree that no list can have.
+var reserved = []string{"assets", "digests", "index.html", "atom.xml", "rss.xml", "feed.json", "feeds.opml", "robots.txt", "healthz"}
+
+// tagForm is a host name (RFC 4151 wants the owner's, in lower case).
+var tagForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
+
+// validator looks a configuration over and keeps the first mistake, with its place in the file.
+type validator struct {
+	c    *Config
+	file *ast.File
+	err  error
+}
+
+func (c *Config) validate(file *ast.File) error {
+	v := &validator{c: c, file: file}
+	v.site()
+	v.lists()
+	v.digests()
+	v.password()
+	v.mail()
+	v.numbers()
+	return v.err
+}
+
+// fail keeps a mistake at a YAML path such as "$.lists[0].check".
+func (v *validator) fail(path, hint, problem string, args ...any) {
+	if v.err != nil {
+		return
+	}
+	e := at(v.c.file, nil, strings.TrimPrefix(path, "$.")+": "+fmt.Sprintf(problem, args...), hint)
+	if p, err := yaml.PathString(path); err == nil {
+		if n, err := p.FilterFile(v.file); err == nil && n.GetToken() != nil {
+			e.Line, e.Column = n.GetToken().Position.Line, n.GetToken().Position.Column
+		}
+	}
+	v.err = e
+}
+
+func (v *validator) site() {
+	c := v.c
+	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
+	u, err := url.Parse(c.BaseURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		v.fail("$.base_url", "write it like https://links.example.org or https://example.org/links", "%q is not the address of a site", c.BaseURL)
+	}
+	if c.location, err = time.LoadLocation(c.Timezone); err != nil {
+		v.fail("$.timezone", "write it like UTC or Europe/Lisbon", "there is no time zone %q", c.Timezone)
+	}
+	if c.Tag != "" && !tagForm.MatchString(c.Tag) {
+		v.fail("$.tag", "name a host you own, in lower case: links.example.org", "%q is not a host name", c.Tag)
+	}
+	for _, p := range []struct{ key, value string }{{"listen", c.Listen}, {"database", c.Database}, {"public", c.Public}, {"title", c.Title}} {
+		if p.value == "" {
+			v.fail("$."+p.key, "", "it must not be empty")
+		}
+	}
+	for i, p := range c.TrustedProxies {
+		if _, err := parsePrefix(p); err != nil {
+			v.fail(fmt.Sprintf("$.trusted_proxies[%d]", i), "write it like 127.0.0.1 or 10.0.0.0/8", "%q is no IP address or network", p)
+		}
+	}
+}
+
+// parsePrefix reads an address or a network.
+func parsePrefix(s string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return netip.PrefixFrom(a, a.BitLen()), nil
+	}
+	return netip.ParsePrefix(s)
+}
+
+func (v *validator) id(path, id string, seen map[string]bool) {
+	switch {
+	case !idForm.MatchString(id):
+		v.fail(path, "use lower-case letters, digits and hyphens: it stands in addresses for ever", "%q cannot be an id", id)
+	case slices.Contains(reserved, id):
+		v.fail(path, "choose another", "%q is a name the site itself uses", id)
+	case seen[id]:
+		v.fail(path, "every id is used once", "%q is used twice", id)
+	}
+	seen[id] = true
+}
+
+func (v *validator) lists() {
+	if len(v.c.Lists) == 0 {
+		v.fail("$.lists", "name at least one: - {id: resources, source: RESOURCES.md}", "there is no list to watch")
+	}
+	seen := map[string]bool{}
+	for i, l := range v.c.Lists {
+		at := fmt.Sprintf("$.lists[%d].", i)
+		v.id(at+"id", l.ID, seen)
+		if l.Source == "" {
+			v.fail(at+"source", "name the Markdown file or its https:// address", "list %s has no source", l.ID)
+		}
+		if l.Page != "" {
+			if u, err := url.Parse(l.Page); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+				v.fail(at+"page", "write the https:// address where people read the list", "%q is not a web address", l.Page)
+			}
+		}
+		v.schedule(at+"check", l.Check)
+		if *l.Baseline < 0 {
+			v.fail(at+"baseline", "", "%d is less than 0", *l.Baseline)
+		}
+	}
+}
+
+func (v *validator) schedule(path, spec string) {
+	if _, err := parseSchedule(spec, v.c.location); err != nil {
+		v.fail(path, `write it like "@every 15m", "@daily" or "0 9 * * MON" (minute hour day month weekday)`, "%v", err)
+	}
+}
+
+func (v *validator) digests() {
+	seen := map[string]bool{}
+	for i, d := range v.c.Digests {
+		at := fmt.Sprintf("$.digests[%d].", i)
+		v.id(at+"id", d.ID, seen)
+		v.schedule(at+"schedule", d.Schedule)
+		if _, err := mail.ParseAddress(d.From); err != nil {
+			v.fail(at+"from", `write it like "Linkletter <digest@example.org>"`, "%q is not a mailbox", d.From)
+		}
+		for j, id := range d.Lists {
+			if !slices.ContainsFunc(v.c.Lists, func(l ListConfig) bool { return l.ID == id }) {
+				v.fail(fmt.Sprintf("%slists[%d]", at, j), "name ids of lists above", "there is no list %q", id)
+			}
+		}
+		if d.MinEntries < 1 {
+			v.fail(at+"min_entries", "", "%d is less than 1", d.MinEntries)
+		}
+	}
+}
+
+// password takes the password from a file of its own, if it stands in one.
+func (v *validator) password() {
+	m := &v.c.Mail
+	if m.PasswordFile == "" {
+		return
+	}
+	if m.Password != "" {
+		v.fail("$.mail.password_file", "set one of the two", "mail.password is set too")
+		return
+	}
+	b, err := os.ReadFile(v.c.path(m.PasswordFile))
+	if err != nil {
+		v.fail("$.mail.password_file", "it holds the password and nothing else", "%v", err)
+	}
+	m.Password = strings.TrimRight(string(b), "\r\n")
+}
+
+func (v *validator) mail() {
+	m := v.c.Mail
+	if m.SMTP == "" {
+		if m.Outbox == "" {
+			v.fail("$.mail.outbox", "name a folder, or a server in mail.smtp", "messages have nowhere to go")
+		}
+	} else if _, err := mailer.ParseSMTP(m.SMTP, m.Password); err != nil {
+		v.fail("$.mail.smtp", "smtp://user@host:587 or smtps://user@host; the password stands in mail.password or mail.password_file", "%v", err)
+	}
+	if m.Connections < 1 || m.Connections > 64 {
+		v.fail("$.mail.connections", "1 to 64", "%d connections cannot be kept", m.Connections)
+	}
+	if m.InDoubt != "resend" && m.InDoubt != "hold" {
+		v.fail("$.mail.in_doubt", "resend or hold", "%q is not a policy", m.InDoubt)
+	}
+	if m.InDoubtHold < 0 {
+		v.fail("$.mail.in_doubt_hold", "write it like 15m", "it is less than nothing")
+	}
+}
+
+func (v *validator) numbers() {
+	c := v.c
+	for _, n := range []struct {
+		path  string
+		value int
+	}{
+		{"$.window", c.Window}, {"$.max_list_mib", int(c.MaxListMiB)}, {"$.guard.max_new", c.Guard.MaxNew},
+		{"$.guard.min_lost", c.Guard.MinLost}, {"$.signup.per_address", c.SignUp.PerAddress},
+		{"$.signup.per_client", c.SignUp.PerClient}, {"$.signup.total", c.SignUp.Total},
+	} {
+		if n.value < 1 {
+			v.fail(n.path, "", "%d is less than 1", n.value)
+		}
+	}
+	for _, n := range []struct {
+		path  string
+		value float64
+	}{{"$.guard.max_new_share", c.Guard.MaxNewShare}, {"$.guard.max_lost_share", c.Guard.MaxLostShare}} {
+		if !(n.value > 0 && n.value <= 1) {
+			v.fail(n.path, "0.1 is a tenth", "%v is not a share between 0 and 1", n.value)
+		}
+	}
+}

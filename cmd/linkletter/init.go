@@ -1,0 +1,201 @@
+package main
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/template"
+
+	"github.com/spf13/cobra"
+
+	"linkletter/cmd/internal/source"
+	"linkletter/feed/curated"
+)
+
+// configTemplate is the commented configuration; the config.yaml of the project is what it gives for defaultSample.
+//
+//go:embed config.yaml.tmpl
+var configTemplate string
+
+// sample is what a new configuration says of its list. The strings are YAML.
+type sample struct {
+	ID, Title, Weekly, Description, Source string
+}
+
+// defaultSample describes the list that the project itself ships.
+var defaultSample = sample{
+	ID: "resources", Title: "Feeds and newsletters", Weekly: "Feeds and newsletters, weekly",
+	Description: "Good resources on feeds, newsletters and curated lists.", Source: "RESOURCES.md",
+}
+
+func (p *program) initCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "init [FILE|URL]",
+		Short: "Write a commented config.yaml here, for the list in this folder",
+		Long: `Write a commented config.yaml here. It watches the list named, or the Markdown file in this
+folder that looks most like a list. An existing file is never written over.`,
+		Example: "  linkletter init\n  linkletter init README.md",
+		Args:    args(cobra.MaximumNArgs(1)),
+		RunE: func(_ *cobra.Command, given []string) error {
+			location := ""
+			if len(given) == 1 {
+				location = given[0]
+			}
+			return p.init(location)
+		},
+	}
+}
+
+func (p *program) init(location string) error {
+	if exists(p.configFile) {
+		return hintError{fmt.Errorf("%s is there already and stays as it is", p.configFile), "edit it, or move it away first"}
+	}
+	folder := filepath.Dir(p.configFile)
+	s, found, err := describeList(folder, location)
+	if err != nil {
+		return err
+	}
+	b, err := renderConfig(s)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(p.configFile, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("writing the configuration: %w", err)
+	}
+	if _, err := f.Write(b); err != nil {
+		return errors.Join(fmt.Errorf("writing %s: %w", p.configFile, err), f.Close())
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("writing %s: %w", p.configFile, err)
+	}
+	if found == "" {
+		fmt.Fprintf(p.err, "linkletter: no Markdown list was found here; set source in %s\n", p.configFile)
+	}
+	_, err = fmt.Fprintf(p.out, "%s written; it watches %s. Next: linkletter serve\n", p.configFile, strings.Trim(s.Source, `"`))
+	return err
+}
+
+// renderConfig gives the configuration for a list.
+func renderConfig(s sample) ([]byte, error) {
+	t, err := template.New("config.yaml").Parse(configTemplate)
+	if err != nil {
+		return nil, fmt.Errorf("the built-in configuration: %w", err)
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, s); err != nil {
+		return nil, fmt.Errorf("the built-in configuration: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// describeList makes the sample for a list, or for the one found in a folder; found is empty when there is none.
+func describeList(folder, location string) (s sample, found string, err error) {
+	switch {
+	case location == "":
+		if location, err = findList(folder); err != nil || location == "" {
+			return defaultSample, "", err
+		}
+	case source.IsURL(location):
+		s = sample{ID: "list", Title: quoted("List"), Weekly: quoted("List, weekly"), Description: quoted(""), Source: quoted(location)}
+		return s, location, nil
+	default:
+		if !exists(location) {
+			return s, "", hintError{fmt.Errorf("there is no file %s", location), "name the Markdown file of the list"}
+		}
+		// The configuration's paths start at its own folder.
+		if location, err = relative(folder, location); err != nil {
+			return s, "", err
+		}
+	}
+	b, err := os.ReadFile(filepath.Join(folder, location))
+	if err != nil {
+		return s, "", fmt.Errorf("reading the list: %w", err)
+	}
+	title := curated.Parse(b, curated.Options{}).Title
+	if title == "" {
+		title = strings.TrimSuffix(filepath.Base(location), filepath.Ext(location))
+	}
+	title = oneLine(title)
+	return sample{ID: listID(title), Title: quoted(title), Weekly: quoted(title + ", weekly"), Description: quoted(""), Source: quoted(location)}, location, nil
+}
+
+// relative is a file's path as the configuration in folder names it.
+func relative(folder, file string) (string, error) {
+	from, err := filepath.Abs(folder)
+	if err != nil {
+		return "", fmt.Errorf("finding %s: %w", folder, err)
+	}
+	to, err := filepath.Abs(file)
+	if err != nil {
+		return "", fmt.Errorf("finding %s: %w", file, err)
+	}
+	rel, err := filepath.Rel(from, to)
+	if err != nil {
+		return to, nil // on another volume: the absolute path it is
+	}
+	return filepath.ToSlash(rel), nil
+}
+
+// findList picks the Markdown file of a folder with the most entries.
+func findList(folder string) (string, error) {
+	files, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", hintError{fmt.Errorf("there is no folder %s", folder), "make it first"}
+	}
+	if err != nil {
+		return "", fmt.Errorf("looking for a list: %w", err)
+	}
+	best, most := "", 0
+	for _, f := range files {
+		ext := strings.ToLower(filepath.Ext(f.Name()))
+		info, err := f.Info()
+		if err != nil || !info.Mode().IsRegular() || info.Size() > source.DefaultMaxBytes || !slices.Contains([]string{".md", ".markdown"}, ext) {
+			continue
+		}
+		b, err := os.ReadFile(filepath.Join(folder, f.Name()))
+		if err != nil {
+			continue // another file may be the list
+		}
+		if n := len(curated.Parse(b, curated.Options{}).Entries); n > most {
+			best, most = f.Name(), n
+		}
+	}
+	return best, nil
+}
+
+// listID makes an id of a title.
+func listID(title string) string {
+	var b strings.Builder
+	for _, c := range strings.ToLower(title) {
+		switch {
+		case c >= 'a' && c <= 'z' || c >= '0' && c <= '9':
+			b.WriteRune(c)
+		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
+			b.WriteByte('-')
+		}
+	}
+	id := strings.Trim(b.String()[:min(b.Len(), 40)], "-")
+	if !idForm.MatchString(id) || slices.Contains(reserved, id) {
+		return "list"
+	}
+	return id
+}
+
+// quoted is a string as YAML: JSON's is a subset of it.
+func quoted(s string) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s); err != nil {
+		return `""` // strings always encode
+	}
+	return strings.TrimSpace(b.String())
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"linkletter/cmd/internal/deliver"
+	"linkletter/cmd/internal/mailer"
+	"linkletter/cmd/internal/web"
+	"linkletter/feed/digest"
+	"linkletter/store"
+)
+
+// periodical is a digest as the packages below know it.
+func (d DigestConfig) periodical() digest.Digest {
+	return digest.Digest{ID: d.ID, Title: d.Title, Lists: d.Lists, From: d.From, MinEntries: d.MinEntries}
+}
+
+// newDeliverer makes the deliverer from the configuration.
+func (a *app) newDeliverer() (*deliver.Deliverer, error) {
+	m := a.cfg.Mail
+	d := &deliver.Deliverer{
+		Store: a.store, Templates: a.templates, Keys: a.keys, Site: a.site,
+		Connections: m.Connections, Now: a.now, Log: a.log,
+	}
+	if m.InDoubt == "resend" {
+		d.Hold = m.InDoubtHold
+	}
+	for _, c := range a.cfg.Digests {
+		d.Digests = append(d.Digests, c.periodical())
+	}
+	if m.SMTP == "" {
+		outbox := mailer.Outbox{Dir: a.cfg.path(m.Outbox)}
+		d.Dial = func(context.Context) (deliver.Conn, error) { return outbox, nil }
+		return d, nil
+	}
+	server, err := mailer.ParseSMTP(m.SMTP, m.Password)
+	if err != nil {
+		return nil, fmt.Errorf("mail.smtp: %w", err)
+	}
+	server.Name = m.Hello
+	if server.Name == "" && !a.site.Local() {
+		server.Name = a.site.Host()
+	}
+	d.Dial = func(ctx context.Context) (deliver.Conn, error) {
+		conn, err := server.Dial(ctx)
+		if err != nil {
+			return nil, err // not conn: a nil *Conn in an interface is not nil
+		}
+		return conn, nil
+	}
+	return d, nil
+}
+
+// newServer makes the web server from the configuration. wake is called when there is something to mail.
+func (a *app) newServer(wake func()) *web.Server {
+	s := &web.Server{
+		Public: a.cfg.path(a.cfg.Public), Site: a.site, Store: a.store, Templates: a.templates, Keys: a.keys,
+		Forms: a.site.Forms, Wake: wake, Now: a.now, Log: a.log,
+		Limits: store.SignUpLimits{Address: a.cfg.SignUp.PerAddress, Client: a.cfg.SignUp.PerClient, Total: a.cfg.SignUp.Total},
+	}
+	for _, p := range a.cfg.TrustedProxies {
+		if prefix, err := parsePrefix(p); err == nil { // validated when the configuration was read
+			s.TrustedProxies = append(s.TrustedProxies, prefix)
+		}
+	}
+	return s
+}
