@@ -32,8 +32,8 @@ type Sender struct {
 	owner string
 	hold  time.Duration
 
-	turn    sync.Mutex // held by who writes
-	mu      sync.Mutex // guards waiting
+	turn    chan struct{} // holds one token while somebody commits
+	mu      sync.Mutex    // guards waiting
 	waiting []*write
 }
 
@@ -45,7 +45,7 @@ func (s *Store) Sender(ctx context.Context, owner string, hold time.Duration) (*
 	if err != nil {
 		return nil, err
 	}
-	return &Sender{store: s, keys: keys, owner: owner, hold: hold}, nil
+	return &Sender{store: s, keys: keys, owner: owner, hold: hold, turn: make(chan struct{}, 1)}, nil
 }
 
 // Recover takes over what senders before this one left: what they had claimed is free again, and what they were about to
@@ -244,7 +244,7 @@ func (s *Sender) Finish(ctx context.Context) error {
 // write is one change of one delivery, waiting for a commit. It must change exactly one row.
 type write struct {
 	change func(ctx context.Context, tx *sql.Tx, now time.Time) (sql.Result, error)
-	done   bool
+	done   chan struct{} // closed when it is on disk, or err says why not
 	err    error
 }
 
@@ -254,7 +254,7 @@ func (s *Sender) write(ctx context.Context, doing string, id int64, change func(
 }
 
 func (s *Sender) enqueue(change func(ctx context.Context, tx *sql.Tx, now time.Time) (sql.Result, error)) *write {
-	w := &write{change: change}
+	w := &write{change: change, done: make(chan struct{})}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting = append(s.waiting, w)
@@ -264,11 +264,16 @@ func (s *Sender) enqueue(change func(ctx context.Context, tx *sql.Tx, now time.T
 // settle waits until a change is on disk. All that came in while the commit before was on its way to the disk shares the
 // next: with synchronous=FULL a commit costs far more than what is in it.
 func (s *Sender) settle(ctx context.Context, doing string, id int64, w *write) error {
-	s.turn.Lock()
-	if !w.done { // nobody took it along
-		s.commit(context.WithoutCancel(ctx)) // others ride on it
+	select {
+	case <-w.done:
+	case s.turn <- struct{}{}:
+		select {
+		case <-w.done: // somebody took it along
+		default:
+			s.commit(context.WithoutCancel(ctx)) // others ride on it
+		}
+		<-s.turn
 	}
-	s.turn.Unlock()
 	if w.err != nil {
 		return fmt.Errorf("%s delivery %d: %w", doing, id, w.err)
 	}
@@ -298,9 +303,9 @@ func (s *Sender) commit(ctx context.Context) {
 		return nil
 	})
 	for _, w := range batch {
-		w.done = true
 		if err != nil {
 			w.err = err
 		}
+		close(w.done)
 	}
 }

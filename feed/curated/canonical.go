@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -140,33 +141,28 @@ func unwrapArchive(raw string) (string, bool) {
 
 // canonicalHost folds a host: user, default port, "www." and "m." gone, IDNA to ASCII.
 func canonicalHost(h string) string {
-	if i := strings.LastIndexByte(h, '@'); i >= 0 {
-		h = h[i+1:]
+	for was := ""; h != was; { // an escape may hide a dot, or a wide dot be one
+		was, h = h, foldHost(h)
 	}
+	return h
+}
+
+func foldHost(h string) string {
 	h = strings.ToLower(h)
-	for was := ""; h != was; {
-		was, h = h, strings.TrimRight(strings.TrimSuffix(strings.TrimSuffix(h, ":80"), ":443"), ".:")
-	}
-	for i := range len(h) {
-		if h[i] >= 0x80 || h[i] == '%' {
-			h = strings.ToLower(normalEscapes(h))
-			if a, err := idna.Lookup.ToASCII(h); err == nil {
-				h = a
-			}
-			break
+	if strings.ContainsFunc(h, func(r rune) bool { return r >= utf8.RuneSelf || r == '%' }) {
+		h = strings.ToLower(normalEscapes(h))
+		if a, err := idna.Lookup.ToASCII(h); err == nil {
+			h = a
 		}
 	}
-	for {
-		cut := false
-		for _, p := range [...]string{"www.", "m.", "mobile."} {
-			if rest, ok := strings.CutPrefix(h, p); ok && strings.Contains(rest, ".") {
-				h, cut = rest, true
-			}
-		}
-		if !cut {
-			return h
+	h = h[strings.LastIndexByte(h, '@')+1:]
+	h = strings.TrimRight(strings.TrimSuffix(strings.TrimSuffix(h, ":80"), ":443"), ".:")
+	for _, p := range [...]string{"www.", "m.", "mobile."} {
+		if rest, ok := strings.CutPrefix(h, p); ok && strings.Contains(rest, ".") {
+			h = rest
 		}
 	}
+	return h
 }
 
 // canonicalPath resolves dot segments, folds escapes, and drops the trailing slash and the index page.

@@ -50,7 +50,13 @@ func (d *Deliverer) Freeze(ctx context.Context, id, period string) (*store.Issue
 	if err := d.Store.BeginDigest(ctx, id); err != nil {
 		return nil, err
 	}
-	return d.Store.Freeze(ctx, dig, period, d.render)
+	return d.Store.Freeze(ctx, dig, period, func(i *digest.Issue) (store.Parts, error) {
+		l, _, err := d.proof(i)
+		if err != nil {
+			return store.Parts{}, err
+		}
+		return l.parts, nil
+	})
 }
 
 // Preview is the next issue as it would look now.
@@ -80,19 +86,12 @@ func (d *Deliverer) Preview(ctx context.Context, id string) (*Preview, error) {
 	}
 	now := d.Now().UTC().Truncate(time.Second)
 	issue := digest.Compose(dig, number, now.Format(time.RFC3339), now, items)
-	parts, err := d.render(issue)
+	l, msg, err := d.proof(issue)
 	if err != nil {
-		return nil, fmt.Errorf("rendering a preview of digest %s: %w", id, err)
+		return nil, fmt.Errorf("previewing digest %s: %w", id, err)
 	}
-	l, err := d.letter(issue, parts)
-	if err != nil {
-		return nil, err
-	}
-	msg, err := d.compose(l, 0, l.agent)
-	if err != nil {
-		return nil, fmt.Errorf("composing a preview of digest %s: %w", id, err)
-	}
-	return &Preview{Issue: issue, Parts: l.personal(d.Keys.Unsubscribe(0, id)), Message: msg}, nil
+	parts := l.personal(d.Keys.Unsubscribe(0, id))
+	return &Preview{Issue: issue, Parts: parts, Message: msg}, nil
 }
 
 // errNotConfigured says that a digest has gone from the configuration.

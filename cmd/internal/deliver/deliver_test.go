@@ -271,6 +271,19 @@ func TestPreview(t *testing.T) {
 	}
 }
 
+// What cannot be sent is not frozen.
+func TestFreezeProofs(t *testing.T) {
+	w := newWorld(t, 1)
+	d := w.deliverer(w.store, nil)
+	from := d.Digests[0].From
+	d.Digests[0].From = "nobody"
+	if _, err := d.Freeze(t.Context(), "weekly", "p"); err == nil || count(err.Error(), `"nobody"`) == 0 {
+		t.Fatalf("error %v, want one that names the sender", err)
+	}
+	d.Digests[0].From = from
+	w.freeze(d)
+}
+
 func TestConfirmations(t *testing.T) {
 	w := newWorld(t, 0)
 	srv := smtptest.New(t)

@@ -33,10 +33,19 @@ func (d *Deliverer) letter(issue *digest.Issue, parts store.Parts) (*letter, err
 	return &letter{issue: issue, parts: parts, mark: d.mark(issue), from: dig.From, agent: from.String(), host: from.Domain}, nil
 }
 
-// render makes the parts of an issue's message, once for all subscribers: a mark stands where their token goes.
-func (d *Deliverer) render(i *digest.Issue) (store.Parts, error) {
+// proof renders an issue, once for all subscribers, with a mark where their token goes, and composes a copy to the digest's
+// own address: what cannot be a message is found out before the issue is frozen, and not at each subscriber's expense.
+func (d *Deliverer) proof(i *digest.Issue) (*letter, []byte, error) {
 	m, err := d.Templates.IssueMail(templates.IssueMail{Site: d.Site, Issue: i, Unsubscribe: d.Site.Unsubscribe(d.mark(i))})
-	return store.Parts(m), err
+	if err != nil {
+		return nil, nil, err
+	}
+	l, err := d.letter(i, store.Parts(m))
+	if err != nil {
+		return nil, nil, err
+	}
+	msg, err := d.compose(l, 0, l.agent)
+	return l, msg, err
 }
 
 // mark stands in an issue's parts for a subscriber's token. Nobody can guess it, so nobody can put it into an entry and

@@ -15,8 +15,7 @@ import (
 const (
 	// batch is how many deliveries are claimed at once: one commit for all, and few enough to hold in memory.
 	batch = 64
-	// leaseTime is how long a claim is good for; longer than the slowest server takes for a whole batch on one connection
-	// would be hours, and nothing depends on it: a claim that was taken over cannot be sent.
+	// leaseTime is how long a claim is good for. Nothing depends on it: a claim that was taken over cannot be sent.
 	leaseTime = 30 * time.Minute
 )
 
@@ -211,7 +210,7 @@ func (r *run) deliver(ctx context.Context, conn Conn, job store.Delivery) (good 
 	}
 	msg := job.Message
 	if msg == nil {
-		if msg, err = r.compose(l, job.Subscriber, job.Address); err != nil {
+		if msg, err = r.compose(l, job.Subscriber, job.Address); err != nil { // the address cannot be
 			r.must(r.fail(record, job, err, false))
 			return true, nothing
 		}
