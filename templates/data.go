@@ -73,7 +73,7 @@ type ListPage struct {
 	Entries     int
 	Checked     time.Time
 	Held        []string // what the guard holds, in words
-	Error       string   // why the newest check failed, or empty
+	Error       string   // that the newest check failed, in words for everybody; or empty
 	News        []Day    // newest first
 	Baseline    bool     // News is the baseline: what the list held when watching began
 	Sections    []SectionLink

@@ -12,8 +12,13 @@ import (
 )
 
 // periodical is a digest as the packages below know it.
-func (d DigestConfig) periodical() digest.Digest {
-	return digest.Digest{ID: d.ID, Title: d.Title, Lists: d.Lists, From: d.From, MinEntries: d.MinEntries}
+func (c *Config) periodical(d DigestConfig) digest.Digest {
+	titles := map[string]string{}
+	for _, l := range c.Lists {
+		titles[l.ID] = l.Title
+	}
+	return digest.Digest{ID: d.ID, Title: d.Title, Lists: d.Lists, From: d.From,
+		ListTitles: titles, MinEntries: d.MinEntries, Location: c.location}
 }
 
 // newDeliverer makes the deliverer from the configuration.
@@ -27,7 +32,7 @@ func (a *app) newDeliverer() (*deliver.Deliverer, error) {
 		d.Hold = m.InDoubtHold
 	}
 	for _, c := range a.cfg.Digests {
-		d.Digests = append(d.Digests, c.periodical())
+		d.Digests = append(d.Digests, a.cfg.periodical(c))
 	}
 	if m.SMTP == "" {
 		outbox := mailer.Outbox{Dir: a.cfg.path(m.Outbox)}

@@ -155,7 +155,7 @@ func (a *app) digestStatus(ctx context.Context, d DigestConfig) (digestStatus, e
 		return row, err
 	}
 	row.Next = at.Next(a.now())
-	waiting, err := a.store.Candidates(ctx, d.periodical())
+	waiting, err := a.store.Candidates(ctx, a.cfg.periodical(d))
 	if err != nil {
 		return row, err
 	}

@@ -91,9 +91,23 @@ func (a *app) send(ctx context.Context, id string, period time.Time) (*store.Iss
 	return issue, a.publish(ctx)
 }
 
-// deliver sends everything that is due.
-func (a *app) deliver(ctx context.Context, progress func(done, total int)) error {
-	summary, err := a.deliverer.Run(ctx, progress)
+// deliverLog is how often a long delivery says in the log how far it is.
+const deliverLog = 10 * time.Second
+
+// deliver sends everything that is due. show, which may be nil, draws how far it is.
+func (a *app) deliver(ctx context.Context, show func(done, total int)) error {
+	said := time.Now()
+	summary, err := a.deliverer.Run(ctx, func(done, total int) {
+		if show != nil {
+			show(done, total)
+		} else if time.Since(said) >= deliverLog {
+			said = time.Now()
+			a.log.Info("delivering", "done", done, "of", total)
+		}
+	})
+	if summary.Recovered > 0 {
+		a.log.Warn("an interrupted run left messages in doubt", "count", summary.Recovered, "policy", a.cfg.Mail.InDoubt)
+	}
 	if summary.Sent > 0 || summary.Failed > 0 || summary.Deferred > 0 || summary.InDoubt > 0 {
 		a.log.Info("delivered", "sent", summary.Sent, "deferred", summary.Deferred, "failed", summary.Failed,
 			"suppressed", summary.Suppressed, "in_doubt", summary.InDoubt)

@@ -13,6 +13,9 @@ const pathSeparator = " › "
 // the order in which items first show them, and inside a section the newest item is first. An item stands once, under the
 // first section of its entry. Items of lists that the digest does not name are left out.
 func Compose(d Digest, number int, period string, date time.Time, items []Item) *Issue {
+	if d.Location != nil {
+		date = date.In(d.Location)
+	}
 	issue := &Issue{Digest: d.ID, Number: number, Period: period, Title: d.Title, Date: date}
 	for _, list := range d.Lists {
 		at := make(map[string]int) // heading → place in issue.Groups

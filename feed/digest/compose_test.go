@@ -66,3 +66,13 @@ func TestCompose(t *testing.T) {
 		})
 	}
 }
+
+// An issue made on Monday morning in Auckland is Monday's, though it is Sunday in Greenwich.
+func TestComposeDatesByTheDigestsDay(t *testing.T) {
+	auckland := time.FixedZone("NZDT", 13*60*60)
+	date := time.Date(2026, 3, 1, 20, 0, 0, 0, time.UTC)
+	issue := Compose(Digest{ID: "weekly", Location: auckland}, 1, "", date, nil)
+	if got := issue.Date.Format("Monday 2 January"); got != "Monday 2 March" || !issue.Date.Equal(date) {
+		t.Errorf("dated %v, want Monday 2 March", issue.Date)
+	}
+}

@@ -14,7 +14,8 @@ type Digest struct {
 	From  string   // RFC 5322 mailbox
 	// ListTitles are the lists' titles by id, as the operator words them; a list without one goes by its own.
 	ListTitles map[string]string
-	MinEntries int // fewer wait for the next issue; at least 1
+	MinEntries int            // fewer wait for the next issue; at least 1
+	Location   *time.Location // whose day an issue is dated by; nil is UTC
 }
 
 // Item is an announced entry as an issue may take it.

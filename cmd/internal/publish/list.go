@@ -63,7 +63,7 @@ func (p *Publisher) listFiles(files map[string][]byte, l List, s *store.List, en
 		Page:        l.Page,
 		Entries:     len(entries),
 		Checked:     day(s.Checked),
-		Error:       s.Error,
+		Error:       trouble(s),
 		News:        days(l, news),
 	}
 	if len(news) == 0 {
@@ -138,3 +138,12 @@ func membership(entries []store.Entry, sections []store.Section) map[string][]st
 
 // pathKey is a path of headings as one string; headings hold no control characters.
 func pathKey(path []string) string { return strings.Join(path, "\x00") }
+
+// trouble says on a list's page that its checks fail. Why is the operator's business: the reason may name files and
+// hosts of theirs.
+func trouble(l *store.List) string {
+	if l.Error == "" {
+		return ""
+	}
+	return "Checks have failed since " + l.ErrorSince.Format("2 January 2006") + "."
+}
