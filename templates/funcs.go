@@ -24,7 +24,7 @@ var commonFuncs = map[string]any{
 	"moment":  func(t time.Time) string { return t.Format("2 January 2006 at 15:04 MST") },
 	"isoday":  func(t time.Time) string { return t.Format(time.DateOnly) },
 	"count":   count,
-	"credits": credits,
+	"credits": feed.Credits,
 	"address": address,
 	"lines":   lines,
 }
@@ -68,20 +68,6 @@ func count(n int, one, many string) string {
 		digits = digits[:i] + "," + digits[i:]
 	}
 	return digits + " " + many
-}
-
-// credits says who made an entry, where it came out and how long it takes, as far as the list says so.
-func credits(e curated.Entry) string {
-	var parts []string
-	if e.Byline != "" {
-		parts = append(parts, "by "+e.Byline)
-	}
-	for _, s := range []string{e.Publication, e.Duration} {
-		if s != "" {
-			parts = append(parts, s)
-		}
-	}
-	return strings.Join(parts, " · ")
 }
 
 // host is the name of the site a link leads to, without "www.", so that a reader knows before following it.

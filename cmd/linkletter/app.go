@@ -65,9 +65,11 @@ func (p *program) open(ctx context.Context) (*app, error) {
 func (a *app) close() error { return a.store.Close() }
 
 func (p *program) logger() (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(p.logLevel)); err != nil {
-		return nil, usageError{hintError{fmt.Errorf("--log-level: there is no level %q", p.logLevel), "debug, info, warn or error"}}
+	level := slog.LevelWarn // a command says itself what it did
+	if p.logLevel != "" {
+		if err := level.UnmarshalText([]byte(p.logLevel)); err != nil {
+			return nil, usageError{hintError{fmt.Errorf("--log-level: there is no level %q", p.logLevel), "debug, info, warn or error"}}
+		}
 	}
 	options := &slog.HandlerOptions{Level: level}
 	if p.logJSON {

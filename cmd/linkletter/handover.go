@@ -68,28 +68,34 @@ func (a *app) take(ctx context.Context, command string) (*store.Lease, error) {
 func holding(ctx context.Context, lease *store.Lease, f func(ctx context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	renewed := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
-		defer close(renewed)
+		defer close(done)
 		tick := time.NewTicker(store.LeaseTime / 3)
 		defer tick.Stop()
-		for {
+		for renewed := time.Now(); ; {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				if err := lease.Renew(ctx); err != nil && ctx.Err() == nil {
-					cancel(fmt.Errorf("another process works on this database now; stopping: %w", err))
-					return
-				}
+			}
+			err := lease.Renew(ctx)
+			if err == nil {
+				renewed = time.Now()
+				continue
+			}
+			// A database that is busy for a moment is no reason to stop; a lease that may be somebody else's is.
+			if errors.Is(err, store.ErrNotFound) || time.Since(renewed) > store.LeaseTime {
+				cancel(fmt.Errorf("another process may work on this database now; stopping: %w", err))
+				return
 			}
 		}
 	}()
 	err := f(ctx)
 	lost := context.Cause(ctx)
 	cancel(nil)
-	<-renewed
-	if errors.Is(lost, store.ErrNotFound) {
+	<-done
+	if lost != nil && !errors.Is(lost, context.Canceled) {
 		return lost
 	}
 	return err

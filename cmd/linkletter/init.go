@@ -139,7 +139,7 @@ func relative(folder, file string) (string, error) {
 	}
 	rel, err := filepath.Rel(from, to)
 	if err != nil {
-		return to, nil // on another volume: the absolute path it is
+		return "", fmt.Errorf("naming %s from %s: %w", file, folder, err)
 	}
 	return filepath.ToSlash(rel), nil
 }

@@ -111,7 +111,7 @@ digest of it to subscribers.`,
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.PersistentFlags().StringVar(&p.configFile, "config", "config.yaml", "the configuration `file`")
-	root.PersistentFlags().StringVar(&p.logLevel, "log-level", "info", "what is logged: debug, info, warn or error")
+	root.PersistentFlags().StringVar(&p.logLevel, "log-level", "", "what is logged on standard error: debug, info, warn or error (default: info for serve, else warn)")
 	root.PersistentFlags().BoolVar(&p.logJSON, "log-json", false, "log in JSON, a line each")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{hintError{err, fmt.Sprintf("`%s --help` shows its flags", cmd.CommandPath())}}

@@ -30,6 +30,9 @@ is under way.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
+			if p.logLevel == "" {
+				p.logLevel = "info" // a service's log is how it is watched
+			}
 			a, err := p.open(ctx)
 			if err != nil {
 				return err

@@ -85,9 +85,10 @@ func (a *app) send(ctx context.Context, id string, period time.Time) (*store.Iss
 	}
 	if issue == nil {
 		a.log.Info("nothing new, no issue", logDigest, id)
-		return nil, nil
+	} else {
+		a.log.Info("issue frozen", logDigest, id, logIssue, issue.Number, "entries", issue.Len())
 	}
-	a.log.Info("issue frozen", logDigest, id, logIssue, issue.Number, "entries", issue.Len())
+	// Without an issue too: a crash may have come between freezing one and publishing its page.
 	return issue, a.publish(ctx)
 }
 
