@@ -3,6 +3,7 @@ package curated
 import (
 	"net/url"
 	"strings"
+	"unicode"
 )
 
 // document is one reading: the Markdown flattened to pieces of text and to links, and what was made of them.
@@ -76,18 +77,32 @@ type link struct {
 // leadsOut reports whether a link leads to another document.
 func (l *link) leadsOut() bool {
 	u := l.url
-	if u == "" || u[0] == '#' {
+	if u == "" || u[0] == '#' || len(u) > maxAddress || strings.IndexFunc(u, unicode.IsControl) >= 0 {
 		return false
 	}
 	if !hasScheme(u) {
 		return true
 	}
-	scheme, _, _ := strings.Cut(u, ":")
+	scheme, rest, _ := strings.Cut(u, ":")
 	switch strings.ToLower(scheme) {
-	case "http", "https", "ftp", "gemini", "magnet":
+	case "http", "https":
+		return hasHost(rest)
+	case "ftp", "gemini", "magnet":
 		return true
 	}
 	return false
+}
+
+// maxAddress is the most bytes of an entry's address; browsers and readers take about as much.
+const maxAddress = 4096
+
+// hasHost reports whether what follows "https:" names a host.
+func hasHost(rest string) bool {
+	host, ok := strings.CutPrefix(rest, "//")
+	if i := strings.IndexAny(host, "/?#\\"); i >= 0 {
+		host = host[:i]
+	}
+	return ok && host != "" && strings.HasPrefix(host, "[") == strings.Contains(host, "]")
 }
 
 // draft is an entry in the making.

@@ -60,12 +60,22 @@ func (g Guard) Judge(before Counts, after *List, c *Changes) []Hold {
 	if before.Links >= minShareLinks && after.Links >= minShareLinks {
 		was, is := share(before.Entries, before.Links), share(len(after.Entries), after.Links)
 		if is < was/2 {
-			holds = append(holds, Hold{HoldUnreadable, fmt.Sprintf(
-				"only %d of %d links are read as entries, before it were %d of %d; part of the layout is not understood",
-				len(after.Entries), after.Links, before.Entries, before.Links), after.Links - len(after.Entries)})
+			// What is understood is taken in, and waits: a list must not go blind for good.
+			reason := fmt.Sprintf("only %d of %d links are read as entries, before it were %d of %d; part of the layout is not understood",
+				len(after.Entries), after.Links, before.Entries, before.Links)
+			return layoutHolds(reason, added, lost)
 		}
 	}
 	return holds
 }
 
 func share(part, whole int) float64 { return float64(part) / float64(whole) }
+
+// layoutHolds holds all that a reading would change.
+func layoutHolds(reason string, added, lost int) []Hold {
+	holds := []Hold{{HoldAdded, reason, added}}
+	if lost > 0 {
+		holds = append(holds, Hold{HoldRemoved, reason, lost})
+	}
+	return holds
+}

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/yuin/goldmark"
@@ -147,10 +148,21 @@ func (d *document) line(pos int) int {
 	return n - added + 1
 }
 
-// validText repairs what a string taken from the document may hold of broken UTF-8.
+// validText takes out of a string from the document what no document may hold.
 func validText(s string) string {
-	if utf8.ValidString(s) {
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
+	if strings.IndexFunc(s, isNoText) < 0 {
 		return s
 	}
-	return strings.ToValidUTF8(s, "\uFFFD")
+	return strings.Map(func(r rune) rune {
+		if isNoText(r) {
+			return -1
+		}
+		return r
+	}, s)
 }
+
+// isNoText reports what no document may hold (XML 1.0, 2.2): an entity such as &#1; can bring it in.
+func isNoText(r rune) bool { return unicode.IsControl(r) || r == 0xFFFE || r == 0xFFFF }

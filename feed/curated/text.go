@@ -129,8 +129,17 @@ func shortcodes(s string) string {
 
 // cleanTitle makes a title of a text: shortcodes resolved, white space folded, trailing separators gone.
 func cleanTitle(s string) string {
-	s = strings.TrimRightFunc(foldSpace(shortcodes(s)), func(r rune) bool { return isSeparator(r) || unicode.IsSpace(r) })
-	return validText(s)
+	s = foldSpace(shortcodes(s))
+	for {
+		r, n := utf8.DecodeLastRuneInString(s)
+		head := strings.TrimRight(s[:len(s)-n], " ")
+		// A colon or comma clings to the word before it; another mark may be part of a name: "Option<T>", "and/".
+		clings := strings.ContainsRune(":：,;", r)
+		if n == 0 || !isSeparator(r) || !clings && len(head) == len(s)-n {
+			return validText(s)
+		}
+		s = head
+	}
 }
 
 // isSeparator reports a mark that stands between a link and what is said of it.
