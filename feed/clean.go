@@ -102,9 +102,9 @@ func cleanHTML(s string) string {
 	return strings.ReplaceAll(s, "]]>", "]]&gt;")
 }
 
-// cleanURL gives an absolute http, https or mailto URI (RFC 3986) in ASCII, as written but for the characters that a URI
+// CleanURL gives an absolute http, https or mailto URI (RFC 3986) in ASCII, as written but for the characters that a URI
 // cannot hold. Empty when it is none: a feed never leads to javascript:, data: or a file.
-func cleanURL(raw string) string {
+func CleanURL(raw string) string {
 	raw = strings.TrimSpace(raw)
 	scheme, rest, found := strings.Cut(raw, ":")
 	if !found || len(raw) > maxURL {

@@ -37,6 +37,7 @@ func TestCleanURL(t *testing.T) {
 		{"https://example.com/a b\"<>\\^`{|}[]", "https://example.com/a%20b%22%3C%3E%5C%5E%60%7B%7C%7D%5B%5D"},
 		{"https://example.com/100%", "https://example.com/100%25"},
 		{"https://example.com/%zz#a#b", "https://example.com/%25zz#a%23b"},
+		{"https://ex%C3%A9mple.org/", "https://xn--exmple-cva.org/"},
 		{"http://[::1]:8080/x", "http://[::1]:8080/x"},
 		{"https://user@example.com/", "https://user@example.com/"},
 		{"mailto:a@example.com", "mailto:a@example.com"},
@@ -54,8 +55,8 @@ func TestCleanURL(t *testing.T) {
 		{"https://example.com/" + strings.Repeat("x", maxURL), ""},
 		{"", ""},
 	} {
-		if got := cleanURL(tt.in); got != tt.want {
-			t.Errorf("cleanURL(%q) = %q, want %q", tt.in, got, tt.want)
+		if got := CleanURL(tt.in); got != tt.want {
+			t.Errorf("CleanURL(%q) = %q, want %q", tt.in, got, tt.want)
 		}
 	}
 }
@@ -95,9 +96,9 @@ func FuzzClean(f *testing.F) {
 		if again := cleanText(text, 50); again != text {
 			t.Errorf("cleanText(%q) = %q, and that gives %q", s, text, again)
 		}
-		link := cleanURL(s)
-		if again := cleanURL(link); again != link {
-			t.Errorf("cleanURL(%q) = %q, and that gives %q", s, link, again)
+		link := CleanURL(s)
+		if again := CleanURL(link); again != link {
+			t.Errorf("CleanURL(%q) = %q, and that gives %q", s, link, again)
 		}
 		if html := cleanHTML(s); strings.Contains(html, "]]>") || cleanHTML(html) != html {
 			t.Errorf("cleanHTML(%q) = %q", s, html)

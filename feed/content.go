@@ -7,8 +7,11 @@ import (
 	"linkletter/feed/curated"
 )
 
+// Separator stands between the headings of a section's label.
+const Separator = " › "
+
 // Label names a section by the headings it stands under, outermost first: "Outer › Inner".
-func Label(path []string) string { return strings.Join(path, " › ") }
+func Label(path []string) string { return strings.Join(path, Separator) }
 
 // Content is what a reader shows of a list's entry, as sanitised HTML: what the list says of it, who made it, the links
 // beside its own, and where it was added. Of the entry only SummaryHTML and QuoteHTML are taken for HTML. list is the
@@ -24,7 +27,7 @@ func Content(e curated.Entry, list, page string) string {
 	element(&b, "p", html.EscapeString(Credits(e)))
 	var related strings.Builder
 	for _, l := range e.Related {
-		if to := cleanURL(l.URL); to != "" {
+		if to := CleanURL(l.URL); to != "" {
 			element(&related, "li", Link(to, first(l.Title, to)))
 		}
 	}
@@ -37,7 +40,7 @@ func Content(e curated.Entry, list, page string) string {
 		}
 	}
 	if len(places) > 0 {
-		name += " › " + strings.Join(places, ", ")
+		name += Separator + strings.Join(places, ", ")
 	}
 	element(&b, "p", "Added to "+name)
 	return b.String()
@@ -67,7 +70,7 @@ func element(b *strings.Builder, name, inner string) {
 // Link is plain text as an HTML link, or as HTML alone where the address is none that a feed may lead to.
 func Link(to, text string) string {
 	text = html.EscapeString(text)
-	if to = cleanURL(to); to == "" {
+	if to = CleanURL(to); to == "" {
 		return text
 	}
 	return `<a href="` + html.EscapeString(to) + `">` + text + `</a>`

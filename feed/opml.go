@@ -45,8 +45,8 @@ func opmlOutlines(all []Outline) []opmlOutline {
 	for i, o := range all {
 		text := cleanText(o.Title, maxTitle)
 		out[i] = opmlOutline{Text: text, Outlines: opmlOutlines(o.Outlines)}
-		if to := cleanURL(o.XMLURL); to != "" {
-			out[i].Title, out[i].Type, out[i].XMLURL, out[i].HTMLURL = text, "rss", to, cleanURL(o.HTMLURL)
+		if to := CleanURL(o.XMLURL); to != "" {
+			out[i].Title, out[i].Type, out[i].XMLURL, out[i].HTMLURL = text, "rss", to, CleanURL(o.HTMLURL)
 		}
 	}
 	return out

@@ -7,7 +7,8 @@ import (
 )
 
 // prepare gives the feed as the writers take it: every text and address cleaned, every required field filled, every time
-// in UTC and whole seconds, no id and no updated date twice.
+// in UTC and whole seconds, no id twice. Two entries may share a date, when lists were checked in one second: each keeps
+// its own, because it is the same in every feed that the entry is in.
 func (f *Feed) prepare() *Feed {
 	p := *f
 	p.ID = cleanText(f.ID, maxURL)
@@ -16,24 +17,17 @@ func (f *Feed) prepare() *Feed {
 	p.Author = first(cleanText(f.Author, maxTitle), p.Title)
 	p.Language = cleanText(f.Language, maxTitle)
 	p.Rights = cleanText(f.Rights, maxSummary)
-	p.Home, p.Dir, p.Hub = cleanURL(f.Home), cleanURL(f.Dir), cleanURL(f.Hub)
-	p.Icon, p.Stylesheet = cleanURL(f.Icon), cleanURL(f.Stylesheet)
+	p.Home, p.Dir, p.Hub = CleanURL(f.Home), CleanURL(f.Dir), CleanURL(f.Hub)
+	p.Icon, p.Stylesheet = CleanURL(f.Icon), CleanURL(f.Stylesheet)
 	p.Began = second(f.Began)
 	p.Entries = make([]Entry, 0, len(f.Entries))
 	ids := make(map[string]bool, len(f.Entries))
-	dates := make(map[int64]bool, len(f.Entries))
 	for _, e := range f.Entries {
 		e.prepare(p.Began)
 		if ids[e.ID] {
 			continue
 		}
 		ids[e.ID] = true
-		// Validators warn of two entries updated in one second; lists checked together, or many entries changed by one
-		// check, would give them. The later in the feed's order moves back.
-		for dates[e.Updated.Unix()] {
-			e.Updated = e.Updated.Add(-time.Second)
-		}
-		dates[e.Updated.Unix()] = true
 		p.Entries = append(p.Entries, e)
 	}
 	return &p
@@ -42,8 +36,8 @@ func (f *Feed) prepare() *Feed {
 // prepare cleans an entry; floor dates one that has no date.
 func (e *Entry) prepare(floor time.Time) {
 	e.ID = cleanText(e.ID, maxURL)
-	e.Via = cleanURL(e.Via)
-	e.URL = first(cleanURL(e.URL), e.Via) // a relative link of a list whose page nobody knows, or javascript:
+	e.Via = CleanURL(e.Via)
+	e.URL = first(CleanURL(e.URL), e.Via) // a relative link of a list whose page nobody knows, or javascript:
 	e.Title = first(cleanText(e.Title, maxTitle), e.URL, e.ID)
 	e.Author = cleanText(e.Author, maxTitle)
 	e.Summary = cleanText(e.Summary, maxSummary)

@@ -22,7 +22,8 @@ type Confirmation struct {
 }
 
 // DueConfirmations takes up to n confirmation mails that are due, and puts each off to retry(attempts so far) before it
-// gives them out: a crash while one is sent repeats it later, and not at once and for ever. What became pointless in the
+// gives them out: a crash while one is sent repeats it later, and not at once and for ever. What is not tried after all is
+// given back with ReleaseConfirmations. What became pointless in the
 // meantime, because the subscription is not waiting any more, the address is suppressed or the link has expired, ends here.
 func (s *Store) DueConfirmations(ctx context.Context, n int, retry func(attempts int) time.Duration) ([]Confirmation, error) {
 	keys, err := s.keys(ctx)
@@ -81,6 +82,24 @@ func scanConfirmation(rows *sql.Rows) (dueConfirmation, error) {
 	err := rows.Scan(&c.ID, &c.Subscriber, &c.Address, &c.key, &c.Digest, &created, &c.Attempts, &c.Nonce)
 	c.Expires = time.Unix(created, 0).UTC().Add(ConfirmationTime)
 	return c, err
+}
+
+// ReleaseConfirmations gives back confirmation mails that were not tried: they are due at once.
+func (s *Store) ReleaseConfirmations(ctx context.Context, untried []Confirmation) error {
+	err := s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
+		for _, c := range untried {
+			// One that was taken back in the meantime stays so.
+			_, err := tx.ExecContext(ctx, `UPDATE confirmation SET next = ? WHERE id = ? AND next IS NOT NULL`, now.Unix(), c.ID)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("giving back %d confirmation mails: %w", len(untried), err)
+	}
+	return nil
 }
 
 // ConfirmationSent records that a confirmation mail was accepted.

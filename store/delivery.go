@@ -22,6 +22,7 @@ type Delivery struct {
 	Reply      string // the server's, or what went wrong
 	// Message is the bytes of a message in doubt, which a repetition must send unchanged. Only Sender.Claim fills it in.
 	Message []byte
+	hash    string // of the subscriber's key, as suppressions have it; only Sender.Claim fills it in
 }
 
 const deliveryColumns = `d.id, d.issue, d.subscriber, s.address, d.state, d.attempts, d.next, d.updated, d.reply`
@@ -73,8 +74,9 @@ type Backlog struct {
 	Next time.Time // when the next of the others is due; zero: there are no others
 }
 
-// openDelivery is the condition for a delivery that is to be tried, now or later. One in doubt with no time set stays as it is.
-const openDelivery = `(d.state IN ('pending', 'deferred') OR d.state = 'in_doubt' AND d.next > 0)`
+// openDelivery is the condition for a delivery that is to be tried, now or later. One in doubt with no time set stays as it
+// is. It names the states first, for the index.
+const openDelivery = `d.state IN ('pending', 'deferred', 'in_doubt') AND (d.state <> 'in_doubt' OR d.next > 0)`
 
 // Backlog counts what is to be delivered, of all issues that are being sent.
 func (s *Store) Backlog(ctx context.Context) (Backlog, error) {
@@ -82,7 +84,7 @@ func (s *Store) Backlog(ctx context.Context) (Backlog, error) {
 	var next sql.NullInt64
 	now := s.now().Unix()
 	err := s.db.QueryRowContext(ctx, `SELECT count(CASE WHEN d.next <= ? THEN 1 END), min(CASE WHEN d.next > ? THEN d.next END)
-		FROM delivery d JOIN issue i ON i.id = d.issue AND i.state = 'sending' WHERE `+openDelivery, now, now).Scan(&b.Due, &next)
+		FROM issue i CROSS JOIN delivery d ON d.issue = i.id WHERE i.state = 'sending' AND `+openDelivery, now, now).Scan(&b.Due, &next)
 	if err != nil {
 		return b, fmt.Errorf("counting what is to be delivered: %w", err)
 	}

@@ -81,7 +81,7 @@ func TestDeliveryLife(t *testing.T) {
 	if again := claim(t, sender, 10); len(again) != 0 {
 		t.Fatalf("claimed %d a second time", len(again))
 	}
-	do(t, sender.Intent(ctx, d[0].ID, []byte("message")))
+	do(t, sender.Intent(ctx, d[0], []byte("message")))
 	do(t, sender.Sent(ctx, d[0].ID, "250 OK")())
 	do(t, sender.Defer(ctx, d[1], c.t.Add(5*time.Minute), "451 later"))
 	do(t, sender.Fail(ctx, d[2], "550 5.1.1 nobody", true))
@@ -120,13 +120,31 @@ func TestClaimRefusesWhoLeft(t *testing.T) {
 	wantStates(t, s, i, digest.Suppressed, digest.Suppressed, digest.Claimed)
 }
 
+// I4: who left or was suppressed after the claim and before the dot gets nothing either.
+func TestIntentRefusesWhoLeft(t *testing.T) {
+	s, _, i, sender := outgoing(t, 4)
+	ctx := context.Background()
+	d := claim(t, sender, 4)
+	do(t, s.RemoveSubscriber(ctx, d[0].Address))
+	do(t, s.Suppress(ctx, d[1].Address, store.Complained))
+	for n, want := range []error{store.ErrUnwanted, store.ErrUnwanted, nil, nil} {
+		if err := sender.Intent(ctx, d[n], []byte("bytes")); !errors.Is(err, want) {
+			t.Errorf("%s: error %v, want %v", d[n].Address, err, want)
+		}
+	}
+	wantStates(t, s, i, digest.Suppressed, digest.Suppressed, digest.Committing, digest.Committing)
+	if err := sender.Intent(ctx, d[0], []byte("bytes")); !errors.Is(err, store.ErrClaimLost) {
+		t.Errorf("a second time: error %v, want ErrClaimLost", err)
+	}
+}
+
 // D3: after a crash, what was claimed is free and what was committing is in doubt; it is sent again after the hold, with
 // the same bytes.
 func TestRecover(t *testing.T) {
 	s, c, i, crashed := outgoing(t, 3)
 	ctx := context.Background()
 	d := claim(t, crashed, 2)
-	do(t, crashed.Intent(ctx, d[0].ID, []byte("the bytes")))
+	do(t, crashed.Intent(ctx, d[0], []byte("the bytes")))
 	wantStates(t, s, i, digest.Committing, digest.Claimed, digest.Pending)
 
 	sender := newSender(t, s, "second", hold)
@@ -138,7 +156,7 @@ func TestRecover(t *testing.T) {
 	wantStates(t, s, i, digest.InDoubt, digest.Pending, digest.Pending)
 
 	// The crashed one was only slow: it must not send what is not its own any more.
-	if err := crashed.Intent(ctx, d[1].ID, []byte("late")); !errors.Is(err, store.ErrClaimLost) {
+	if err := crashed.Intent(ctx, d[1], []byte("late")); !errors.Is(err, store.ErrClaimLost) {
 		t.Errorf("intent of a lost claim: error %v, want ErrClaimLost", err)
 	}
 	if err := crashed.Sent(ctx, d[0].ID, "250 late")(); !errors.Is(err, store.ErrClaimLost) {
@@ -161,7 +179,7 @@ func TestRecover(t *testing.T) {
 	wantStates(t, s, i, digest.InDoubt, digest.Claimed, digest.Claimed)
 	c.t = c.t.Add(time.Minute)
 	again = claim(t, sender, 10)
-	do(t, sender.Intent(ctx, again[0].ID, again[0].Message))
+	do(t, sender.Intent(ctx, again[0], again[0].Message))
 	do(t, sender.Doubt(ctx, again[0].ID, "connection lost"))
 	c.t = c.t.Add(hold)
 	again = claim(t, sender, 10)
@@ -174,12 +192,48 @@ func TestRecover(t *testing.T) {
 	wantStates(t, s, i, digest.InDoubt, digest.Pending, digest.Pending)
 }
 
+// A message that falls in doubt again and again, by lost connections or by crashes, is not sent for ever.
+func TestDoubtsEnd(t *testing.T) {
+	for name, interrupt := range map[string]func(*store.Sender, store.Delivery) error{
+		"connection lost": func(s *store.Sender, d store.Delivery) error { return s.Doubt(context.Background(), d.ID, "lost") },
+		"crash":           func(*store.Sender, store.Delivery) error { return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, c, i, sender := outgoing(t, 1)
+			ctx := context.Background()
+			tries := 0
+			for ; tries < 10; tries++ {
+				d := claim(t, sender, 1)
+				if len(d) == 0 {
+					break
+				}
+				do(t, sender.Intent(ctx, d[0], []byte("bytes")))
+				do(t, interrupt(sender, d[0]))
+				sender = newSender(t, s, fmt.Sprintf("after %d", tries), hold)
+				_, err := sender.Recover(ctx)
+				do(t, err)
+				c.t = c.t.Add(hold)
+			}
+			if tries != 3 {
+				t.Errorf("sent %d times, want 3", tries)
+			}
+			wantStates(t, s, i, digest.InDoubt)
+			do(t, sender.Finish(ctx))
+			got, err := s.Issue(ctx, weekly.ID, 1)
+			do(t, err)
+			if got.State != store.IssueDone || got.Counts[digest.InDoubt] != 1 {
+				t.Errorf("the issue is %s with %v, want it done with one in doubt", got.State, got.Counts)
+			}
+		})
+	}
+}
+
 // A first try's failure leaves no bytes behind: nothing is in doubt.
 func TestDeferForgetsTheBytes(t *testing.T) {
 	s, c, i, sender := outgoing(t, 1)
 	ctx := context.Background()
 	d := claim(t, sender, 1)
-	do(t, sender.Intent(ctx, d[0].ID, []byte("bytes")))
+	do(t, sender.Intent(ctx, d[0], []byte("bytes")))
 	do(t, sender.Defer(ctx, d[0], c.t, "451 after the dot"))
 	wantStates(t, s, i, digest.Deferred)
 	if d = claim(t, sender, 1); len(d) != 1 || d[0].Message != nil || d[0].Attempts != 1 {
@@ -191,7 +245,7 @@ func TestDeferForgetsTheBytes(t *testing.T) {
 func TestHoldPolicy(t *testing.T) {
 	s, c, i, crashed := outgoing(t, 1)
 	ctx := context.Background()
-	do(t, crashed.Intent(ctx, claim(t, crashed, 1)[0].ID, []byte("bytes")))
+	do(t, crashed.Intent(ctx, claim(t, crashed, 1)[0], []byte("bytes")))
 	sender := newSender(t, s, "second", 0)
 	_, err := sender.Recover(ctx)
 	do(t, err)
@@ -203,6 +257,64 @@ func TestHoldPolicy(t *testing.T) {
 	wantStates(t, s, i, digest.InDoubt)
 	if got, err := s.Issue(ctx, weekly.ID, 1); err != nil || got.State != store.IssueDone {
 		t.Errorf("issue %+v (%v), want it done", got, err)
+	}
+}
+
+// A paused issue is left alone until it is resumed. What was refused for what we are gets its second chance, and what was in
+// doubt before the refusal is in doubt again.
+func TestPause(t *testing.T) {
+	s, c, i, sender := outgoing(t, 5)
+	ctx := context.Background()
+	d := claim(t, sender, 4)
+	do(t, sender.Fail(ctx, d[0], "550 5.2.2 full", false))
+	do(t, sender.Refuse(ctx, d[1], "550 5.7.1 no"))
+	do(t, sender.Intent(ctx, d[2], []byte("bytes")))
+	do(t, sender.Doubt(ctx, d[2].ID, "lost"))
+	do(t, sender.Release(ctx, d[3].ID))
+	c.t = c.t.Add(hold)
+	for _, again := range claim(t, sender, 10) {
+		if again.ID == d[2].ID {
+			do(t, sender.Refuse(ctx, again, "550 5.7.1 no"))
+		} else {
+			do(t, sender.Release(ctx, again.ID))
+		}
+	}
+	wantStates(t, s, i, digest.Failed, digest.Failed, digest.Failed, digest.Pending, digest.Pending)
+
+	do(t, s.Pause(ctx, i.Ref, "nobody wants us"))
+	wantStates(t, s, i, digest.Failed, digest.Deferred, digest.InDoubt, digest.Pending, digest.Pending)
+	c.t = c.t.Add(100 * time.Hour)
+	if got := claim(t, sender, 10); len(got) != 0 {
+		t.Errorf("claimed %d of a paused issue", len(got))
+	}
+	do(t, sender.Finish(ctx))
+	paused, err := s.Issue(ctx, weekly.ID, 1)
+	do(t, err)
+	if paused.State != store.IssuePaused || paused.Reason != "nobody wants us" {
+		t.Errorf("the issue is %s for %q", paused.State, paused.Reason)
+	}
+	if backlog, err := s.Backlog(ctx); err != nil || backlog != (store.Backlog{}) {
+		t.Errorf("backlog %+v (%v), want none", backlog, err)
+	}
+
+	do(t, s.Resume(ctx, i.Ref))
+	resumed, err := s.Issue(ctx, weekly.ID, 1)
+	do(t, err)
+	if resumed.State != store.IssueSending || resumed.Reason != "" {
+		t.Errorf("the issue is %s for %q", resumed.State, resumed.Reason)
+	}
+	bytes := map[int64]string{}
+	for _, again := range claim(t, sender, 10) {
+		bytes[again.ID] = string(again.Message)
+	}
+	if diff := cmp.Diff(map[int64]string{d[1].ID: "", d[2].ID: "bytes", d[3].ID: "", d[3].ID + 1: ""}, bytes); diff != "" {
+		t.Errorf("claimed with bytes (-want +got):\n%s", diff)
+	}
+	if err := s.Resume(ctx, i.Ref); err == nil {
+		t.Error("resumed an issue that is not paused")
+	}
+	if err := s.Resume(ctx, i.Ref+1); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("resuming an issue that does not exist: error %v, want ErrNotFound", err)
 	}
 }
 
@@ -225,13 +337,13 @@ func TestFinishWaitsForEveryDelivery(t *testing.T) {
 	want(store.IssueSending)
 	c.t = c.t.Add(time.Hour)
 	d = claim(t, sender, 1)
-	do(t, sender.Intent(ctx, d[0].ID, []byte("bytes")))
+	do(t, sender.Intent(ctx, d[0], []byte("bytes")))
 	want(store.IssueSending)
 	do(t, sender.Doubt(ctx, d[0].ID, "lost"))
 	want(store.IssueSending)
 	c.t = c.t.Add(hold)
 	d = claim(t, sender, 1)
-	do(t, sender.Intent(ctx, d[0].ID, d[0].Message))
+	do(t, sender.Intent(ctx, d[0], d[0].Message))
 	do(t, sender.Sent(ctx, d[0].ID, "250 OK")())
 	want(store.IssueDone)
 }
@@ -244,10 +356,10 @@ func TestSenderSharesCommits(t *testing.T) {
 	var wg sync.WaitGroup
 	for _, d := range claim(t, sender, n) {
 		wg.Go(func() {
-			if err := sender.Intent(ctx, d.ID, []byte("bytes")); err != nil {
+			if err := sender.Intent(ctx, d, []byte("bytes")); err != nil {
 				t.Error(err)
 			}
-			if err := sender.Intent(ctx, d.ID, []byte("twice")); !errors.Is(err, store.ErrClaimLost) {
+			if err := sender.Intent(ctx, d, []byte("twice")); !errors.Is(err, store.ErrClaimLost) {
 				t.Errorf("a second intent: error %v, want ErrClaimLost", err)
 			}
 			if err := sender.Sent(ctx, d.ID, "250 OK")(); err != nil {
@@ -268,10 +380,10 @@ func TestSentRidesOnTheNextCommit(t *testing.T) {
 	s, _, i, sender := outgoing(t, 2)
 	ctx := context.Background()
 	d := claim(t, sender, 2)
-	do(t, sender.Intent(ctx, d[0].ID, []byte("bytes")))
+	do(t, sender.Intent(ctx, d[0], []byte("bytes")))
 	settled := sender.Sent(ctx, d[0].ID, "250 OK")
 	wantStates(t, s, i, digest.Committing, digest.Claimed)
-	do(t, sender.Intent(ctx, d[1].ID, []byte("bytes")))
+	do(t, sender.Intent(ctx, d[1], []byte("bytes")))
 	wantStates(t, s, i, digest.Sent, digest.Committing)
 	do(t, settled())
 	do(t, sender.Sent(ctx, d[1].ID, "250 OK")()) // nobody comes after it
@@ -323,12 +435,20 @@ func TestDueConfirmations(t *testing.T) {
 	if again := due(); len(again) != 0 {
 		t.Fatalf("%+v is due again at once", again)
 	}
+	do(t, s.ReleaseConfirmations(ctx, first))
+	if again := due(); len(again) != 1 || again[0].Attempts != 0 {
+		t.Fatalf("got %+v, want the one that was given back, untried", again)
+	}
 	do(t, s.ConfirmationFailed(ctx, first[0].ID, "451 later", false))
 	c.t = c.t.Add(time.Hour)
 	if again := due(); len(again) != 1 || again[0].Attempts != 1 || again[0].Nonce != first[0].Nonce {
 		t.Fatalf("got %+v, want the same mail again", again)
 	}
 	do(t, s.ConfirmationSent(ctx, first[0].ID))
+	do(t, s.ReleaseConfirmations(ctx, first))
+	if again := due(); len(again) != 0 {
+		t.Fatalf("%+v is due after it was sent", again)
+	}
 
 	// None of these is to be sent any more.
 	signUp("suppressed@example.org")

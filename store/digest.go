@@ -13,15 +13,27 @@ import (
 // Clock is a digest's own time.
 type Clock struct {
 	Digest string
-	Began  time.Time // entries announced before are not its news
 	Ran    time.Time // the newest scheduled time that was attended to
 }
 
-// BeginDigest starts a digest's clock now, unless it runs already: what was announced before is not its news.
-func (s *Store) BeginDigest(ctx context.Context, id string) error {
+// BeginDigest starts a digest's clock now, unless it runs already, and says which lists it is of from now on. What a list
+// announced before it joined is not the digest's news; a list that left and comes back joins anew.
+func (s *Store) BeginDigest(ctx context.Context, id string, lists []string) error {
 	err := s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO digest (id, began, ran) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
-			id, now.Unix(), now.Unix())
+		_, err := tx.ExecContext(ctx, `INSERT INTO digest (id, ran) VALUES (?, ?) ON CONFLICT DO NOTHING`, id, now.Unix())
+		if err != nil {
+			return err
+		}
+		args := []any{id}
+		for _, list := range lists {
+			args = append(args, list)
+			_, err := tx.ExecContext(ctx, `INSERT INTO digest_list (digest, list, began) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+				id, list, now.Unix())
+			if err != nil {
+				return err
+			}
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM digest_list WHERE digest = ? AND list NOT IN (`+marks(len(lists))+`)`, args...)
 		return err
 	})
 	if err != nil {
@@ -33,15 +45,15 @@ func (s *Store) BeginDigest(ctx context.Context, id string) error {
 // Clock gives a digest's clock, or ErrNotFound before it began.
 func (s *Store) Clock(ctx context.Context, id string) (*Clock, error) {
 	c := Clock{Digest: id}
-	var began, ran sql.NullInt64
-	err := s.db.QueryRowContext(ctx, `SELECT began, ran FROM digest WHERE id = ?`, id).Scan(&began, &ran)
+	var ran sql.NullInt64
+	err := s.db.QueryRowContext(ctx, `SELECT ran FROM digest WHERE id = ?`, id).Scan(&ran)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("digest %s: %w", id, ErrNotFound)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading digest %s: %w", id, err)
 	}
-	c.Began, c.Ran = fromUnix(began), fromUnix(ran)
+	c.Ran = fromUnix(ran)
 	return &c, nil
 }
 
@@ -55,8 +67,8 @@ func (s *Store) Ran(ctx context.Context, id string, scheduled time.Time) error {
 	return nil
 }
 
-// Candidates gives what the next issue of a digest would hold: announced since the digest began, still standing, and in no
-// issue of it yet. Lists come in the digest's order, entries in the list's.
+// Candidates gives what the next issue of a digest would hold: announced since its list joined the digest, still standing,
+// and in no issue of it yet. Lists come in the digest's order, entries in the list's.
 func (s *Store) Candidates(ctx context.Context, d digest.Digest) ([]digest.Item, error) {
 	return candidates(ctx, s.db, d)
 }
@@ -69,9 +81,9 @@ func candidates(ctx context.Context, q querier, d digest.Digest) ([]digest.Item,
 			return nil, err
 		}
 		found, err := collect(ctx, q, scanEntry, `SELECT `+entryColumns+` FROM entry e
-			JOIN digest d ON d.id = ? AND e.announced >= d.began
+			JOIN digest_list d ON d.digest = ? AND d.list = e.list AND e.announced >= d.began
 			WHERE e.list = ? AND e.state = 'announced' AND e.gone IS NULL
-			AND NOT EXISTS (SELECT 1 FROM issue_entry i WHERE i.digest = d.id AND i.entry = e.id)
+			AND NOT EXISTS (SELECT 1 FROM issue_entry i WHERE i.digest = d.digest AND i.entry = e.id)
 			ORDER BY e.position, e.id`, d.ID, list)
 		if err != nil {
 			return nil, fmt.Errorf("reading what is new in list %s for digest %s: %w", list, d.ID, err)

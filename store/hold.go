@@ -10,7 +10,8 @@ import (
 )
 
 // updateHolds opens a row for each thing the guard holds, counts the checks that say so again, and ends the holds that
-// no longer stand. Quarantined entries wait for a person, whatever later checks say.
+// no longer stand. Quarantined entries wait for a person, whatever later checks say; and a reading of which nothing was
+// taken in says nothing about the other holds.
 func updateHolds(ctx context.Context, tx *sql.Tx, list string, holds []curated.Hold, now time.Time) error {
 	standing := map[curated.HoldKind]bool{curated.HoldAdded: true}
 	for _, h := range holds {
@@ -24,7 +25,10 @@ func updateHolds(ctx context.Context, tx *sql.Tx, list string, holds []curated.H
 			return err
 		}
 	}
-	for _, kind := range []curated.HoldKind{curated.HoldAdded, curated.HoldRemoved, curated.HoldUnreadable} {
+	if standing[curated.HoldUnreadable] {
+		return nil
+	}
+	for _, kind := range []curated.HoldKind{curated.HoldRemoved, curated.HoldUnreadable} {
 		if standing[kind] {
 			continue
 		}

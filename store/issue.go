@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,10 +15,9 @@ import (
 type IssueState string
 
 const (
-	IssueSending  IssueState = "sending"
-	IssuePaused   IssueState = "paused"
-	IssueDone     IssueState = "done" // nothing more will be tried
-	IssueCanceled IssueState = "canceled"
+	IssueSending IssueState = "sending"
+	IssuePaused  IssueState = "paused" // nothing is tried until it is resumed
+	IssueDone    IssueState = "done"   // nothing more will be tried
 )
 
 // Parts is an issue as it reads in a message. A mark of the sender's stands where a subscriber's own link goes.
@@ -32,6 +32,7 @@ type Issue struct {
 	*digest.Issue
 	Ref      int64 // its row
 	State    IssueState
+	Reason   string // why it is paused
 	Frozen   time.Time
 	Finished time.Time // zero: not yet
 	Parts    Parts
@@ -200,13 +201,13 @@ func countDeliveries(ctx context.Context, q querier, issue int64) (map[digest.St
 	return counts, nil
 }
 
-const issueColumns = `id, state, frozen, finished, subject, content, text, html`
+const issueColumns = `id, state, reason, frozen, finished, subject, content, text, html`
 
 func scanIssue(rows *sql.Rows) (*Issue, error) {
 	var i Issue
 	var content []byte
 	var frozen, finished sql.NullInt64
-	err := rows.Scan(&i.Ref, &i.State, &frozen, &finished, &i.Parts.Subject, &content, &i.Parts.Text, &i.Parts.HTML)
+	err := rows.Scan(&i.Ref, &i.State, &i.Reason, &frozen, &finished, &i.Parts.Subject, &content, &i.Parts.Text, &i.Parts.HTML)
 	if err != nil {
 		return nil, err
 	}
@@ -255,4 +256,47 @@ func (s *Store) issues(ctx context.Context, where string, args ...any) ([]*Issue
 		}
 	}
 	return found, nil
+}
+
+// Pause stops the delivery of an issue that is being sent, until somebody resumes it, and says why. Deliveries that were
+// refused for what we are get another chance then: nobody is to miss the issue for a fault that is not theirs. What is on
+// the wire may still end. An issue that is not being sent stays as it is.
+func (s *Store) Pause(ctx context.Context, ref int64, reason string) error {
+	err := s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
+		_, err := tx.ExecContext(ctx, `UPDATE issue SET state = 'paused', reason = ? WHERE id = ? AND state = 'sending'`, reason, ref)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE delivery SET state = CASE WHEN message IS NULL THEN 'deferred' ELSE 'in_doubt' END,
+			next = ?, policy = 0 WHERE issue = ? AND state = 'failed' AND policy`, now.Unix(), ref)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("pausing the issue in row %d: %w", ref, err)
+	}
+	return nil
+}
+
+// Resume lets the delivery of a paused issue go on. It fails with ErrNotFound when there is no such issue, and when it is
+// not paused.
+func (s *Store) Resume(ctx context.Context, ref int64) error {
+	err := s.tx(ctx, func(tx *sql.Tx, _ time.Time) error {
+		var state IssueState
+		err := tx.QueryRowContext(ctx, `SELECT state FROM issue WHERE id = ?`, ref).Scan(&state)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		if state != IssuePaused {
+			return fmt.Errorf("it is not paused, but %s", state)
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE issue SET state = 'sending', reason = '' WHERE id = ?`, ref)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("resuming the issue in row %d: %w", ref, err)
+	}
+	return nil
 }

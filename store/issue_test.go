@@ -26,7 +26,7 @@ func newDigest(t *testing.T) (*store.Store, *clock) {
 	t.Helper()
 	s, c := newStore(t)
 	checkList(t, s, list("H", "X"), lenient)
-	if err := s.BeginDigest(context.Background(), weekly.ID); err != nil {
+	if err := s.BeginDigest(context.Background(), weekly.ID, weekly.Lists); err != nil {
 		t.Fatal(err)
 	}
 	c.t = c.t.Add(time.Hour)
@@ -94,7 +94,7 @@ func TestFreezeLeavesOut(t *testing.T) {
 	c.t = c.t.Add(time.Hour)
 	checkList(t, s, list("H", "X", "Early"), lenient)
 	c.t = c.t.Add(time.Hour)
-	if err := s.BeginDigest(ctx, weekly.ID); err != nil {
+	if err := s.BeginDigest(ctx, weekly.ID, weekly.Lists); err != nil {
 		t.Fatal(err)
 	}
 	checkList(t, s, list("H", "X", "Early", "Left", "Stays"), lenient)
@@ -104,6 +104,53 @@ func TestFreezeLeavesOut(t *testing.T) {
 	if diff := cmp.Diff([]string{"H/Stays"}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+}
+
+// A list brings to a digest what it announces from the day it joins on, and joins anew when it comes back.
+func TestListJoinsDigest(t *testing.T) {
+	s, c := newStore(t)
+	ctx := context.Background()
+	configure := func(lists ...string) {
+		t.Helper()
+		if err := s.BeginDigest(ctx, weekly.ID, lists); err != nil {
+			t.Fatal(err)
+		}
+		c.t = c.t.Add(time.Hour)
+	}
+	check := func(titles ...string) {
+		t.Helper()
+		checkList(t, s, list("H", titles...), lenient)
+		c.t = c.t.Add(time.Hour)
+	}
+	want := func(titles ...string) {
+		t.Helper()
+		items, err := s.Candidates(ctx, weekly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, item := range items {
+			got = append(got, item.Title)
+		}
+		if diff := cmp.Diff(titles, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	check("X")
+	configure("b")
+	check("X", "Before")
+	configure("a", "b")
+	check("X", "Before", "With")
+	configure("a", "b") // as at every start
+	want("With")
+	configure("b")
+	check("X", "Before", "With", "Away")
+	want()
+	configure("a", "b")
+	check("X", "Before", "With", "Away", "Back")
+	want("Back")
+	configure()
+	want()
 }
 
 func TestFreezeWaitsForMinEntries(t *testing.T) {
@@ -242,7 +289,7 @@ func TestClock(t *testing.T) {
 	}
 	began := c.t
 	for range 2 { // the second time is without effect
-		if err := s.BeginDigest(ctx, "weekly"); err != nil {
+		if err := s.BeginDigest(ctx, "weekly", nil); err != nil {
 			t.Fatal(err)
 		}
 		c.t = c.t.Add(time.Hour)
@@ -257,7 +304,7 @@ func TestClock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(&store.Clock{Digest: "weekly", Began: began, Ran: ran}, got); diff != "" {
+	if diff := cmp.Diff(&store.Clock{Digest: "weekly", Ran: ran}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -19,42 +21,72 @@ type Lease struct {
 	Owner string // random, this process's
 }
 
-// HeldError says that another living process has the lease.
+// Process is who holds a lease.
+type Process struct {
+	Command string // "serve"
+	PID     int
+	Host    string // the machine's name, and perhaps more behind a space that tells its containers apart
+}
+
+func (p Process) String() string {
+	machine, _, _ := strings.Cut(p.Host, " ")
+	return fmt.Sprintf("linkletter %s (process %d on %s)", p.Command, p.PID, machine)
+}
+
+// HeldError says that another process has the lease.
 type HeldError struct {
-	Holder  string
+	Holder  Process
+	Owner   string
 	Expires time.Time
 }
 
-func (e *HeldError) Error() string {
-	return fmt.Sprintf("%s works on this database already (its lease runs to %s)", e.Holder, e.Expires.Format("15:04:05 MST"))
-}
+func (e *HeldError) Error() string { return fmt.Sprintf("%s works on this database already", e.Holder) }
 
-// Acquire takes the named lease, or fails with a HeldError. holder is for people: the command, process and host.
-func (s *Store) Acquire(ctx context.Context, name, holder string) (*Lease, error) {
+// Acquire takes the named lease, or fails with a HeldError.
+func (s *Store) Acquire(ctx context.Context, name string, as Process) (*Lease, error) {
 	l := &Lease{store: s, name: name, Owner: rand.Text()}
 	err := s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
-		res, err := tx.ExecContext(ctx, `INSERT INTO lease (name, owner, holder, expires) VALUES (?, ?, ?, ?)
-			ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, holder = excluded.holder, expires = excluded.expires
-			WHERE expires <= ?`, name, l.Owner, holder, now.Add(LeaseTime).Unix(), now.Unix())
+		res, err := tx.ExecContext(ctx, `INSERT INTO lease (name, owner, command, pid, host, expires) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, command = excluded.command, pid = excluded.pid,
+				host = excluded.host, expires = excluded.expires
+			WHERE expires <= ?`, name, l.Owner, as.Command, as.PID, as.Host, now.Add(LeaseTime).Unix(), now.Unix())
 		if err != nil {
 			return fmt.Errorf("taking the lease %s: %w", name, err)
 		}
 		if n, err := res.RowsAffected(); err != nil || n == 1 {
 			return err
 		}
-		var held HeldError
-		var expires sql.NullInt64
-		err = tx.QueryRowContext(ctx, `SELECT holder, expires FROM lease WHERE name = ?`, name).Scan(&held.Holder, &expires)
+		held, err := readLease(ctx, tx, name)
 		if err != nil {
-			return fmt.Errorf("reading the lease %s: %w", name, err)
+			return err
 		}
-		held.Expires = fromUnix(expires)
-		return &held
+		return held
 	})
 	if err != nil {
 		return nil, err
 	}
 	return l, nil
+}
+
+func readLease(ctx context.Context, q querier, name string) (*HeldError, error) {
+	var held HeldError
+	var expires sql.NullInt64
+	err := q.QueryRowContext(ctx, `SELECT command, pid, host, owner, expires FROM lease WHERE name = ?`, name).
+		Scan(&held.Holder.Command, &held.Holder.PID, &held.Holder.Host, &held.Owner, &expires)
+	if err != nil {
+		return nil, fmt.Errorf("reading the lease %s: %w", name, err)
+	}
+	held.Expires = fromUnix(expires)
+	return &held, nil
+}
+
+// Break ends a lease whose holder is known to be dead. One that changed hands meanwhile stays.
+func (s *Store) Break(ctx context.Context, name, owner string) error {
+	_, err := s.db.ExecContext(ctx, `DELETE FROM lease WHERE name = ? AND owner = ?`, name, owner)
+	if err != nil {
+		return fmt.Errorf("ending the lease %s: %w", name, s.explain(err))
+	}
+	return nil
 }
 
 // Renew keeps the lease. It fails with ErrNotFound when the lease lapsed and somebody else has it now: whoever held it
@@ -73,20 +105,16 @@ func (l *Lease) Renew(ctx context.Context) error {
 }
 
 // Release gives the lease back, if it is still ours.
-func (l *Lease) Release(ctx context.Context) error {
-	_, err := l.store.db.ExecContext(ctx, `DELETE FROM lease WHERE name = ? AND owner = ?`, l.name, l.Owner)
-	if err != nil {
-		return fmt.Errorf("releasing the lease %s: %w", l.name, err)
-	}
-	return nil
-}
+func (l *Lease) Release(ctx context.Context) error { return l.store.Break(ctx, l.name, l.Owner) }
 
-// Holder names who has a living lease; empty: nobody.
-func (s *Store) Holder(ctx context.Context, name string) (string, error) {
-	var holder string
-	err := s.db.QueryRowContext(ctx, `SELECT coalesce(max(holder), '') FROM lease WHERE name = ? AND expires > ?`, name, s.now().Unix()).Scan(&holder)
-	if err != nil {
-		return "", fmt.Errorf("reading the lease %s: %w", name, err)
+// Holder says who has a living lease; nil: nobody.
+func (s *Store) Holder(ctx context.Context, name string) (*HeldError, error) {
+	held, err := readLease(ctx, s.db, name)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
 	}
-	return holder, nil
+	if err != nil || !held.Expires.After(s.now()) {
+		return nil, err
+	}
+	return held, nil
 }

@@ -34,9 +34,9 @@ func (s *Store) migrate(ctx context.Context) error {
 	case version == newest && application == applicationID:
 		return nil
 	case application != applicationID && tables > 0:
-		return fmt.Errorf("this is another program's SQLite database; name a file of its own in the configuration (database)")
+		return fmt.Errorf("%s is another program's SQLite database; name a file of its own in the configuration (database)", s.path)
 	case version > newest:
-		return fmt.Errorf("it was written by a newer Linkletter (schema %d, this one knows %d); install that one, or restore a backup", version, newest)
+		return fmt.Errorf("%s was written by a newer Linkletter (schema %d, this one knows %d); install that one, or restore a backup", s.path, version, newest)
 	}
 	return s.tx(ctx, func(tx *sql.Tx, _ time.Time) error {
 		// Another process may have been first: look again under the lock.

@@ -22,6 +22,7 @@ const removalChecks = 3
 // Reading is what one check found.
 type Reading struct {
 	Before     *List // as Known gave it
+	Reader     int   // curated.Version; what another one finds is known in silence: the reader is new, not the entry
 	Tag        string
 	Hash       string // SHA-256 of the bytes, hexadecimal
 	Validators string // JSON
@@ -71,8 +72,11 @@ type recorder struct {
 	state    EntryState // of new entries
 	snapshot int64
 	taken    map[int64]bool // timestamps in use in the list
+	second   int64          // none from here on to now is free
 	sections map[string]int64
 	done     Recorded
+
+	statements map[string]*sql.Stmt // by their text
 }
 
 func newRecorder(ctx context.Context, tx *sql.Tx, r Reading, now time.Time) (*recorder, error) {
@@ -83,7 +87,8 @@ func newRecorder(ctx context.Context, tx *sql.Tx, r Reading, now time.Time) (*re
 	if l.Hash != r.Before.Hash || !l.Began.Equal(r.Before.Began) {
 		return nil, ErrOvertaken
 	}
-	rec := &recorder{Reading: r, ctx: ctx, tx: tx, now: now, list: l.ID, tag: l.Tag, state: Announced}
+	rec := &recorder{Reading: r, ctx: ctx, tx: tx, now: now, second: now.Unix(), list: l.ID, tag: l.Tag, state: Announced,
+		statements: map[string]*sql.Stmt{}}
 	if rec.tag == "" {
 		rec.tag = r.Tag
 	}
@@ -93,6 +98,8 @@ func newRecorder(ctx context.Context, tx *sql.Tx, r Reading, now time.Time) (*re
 		rec.state = Baseline
 	case rec.holds(curated.HoldAdded):
 		rec.state = Quarantined
+	case l.Reader != r.Reader:
+		rec.state = Silent
 	}
 	times, err := collect(ctx, tx, func(rows *sql.Rows) (v int64, err error) { return v, rows.Scan(&v) },
 		`SELECT published FROM entry WHERE list = ? UNION SELECT updated FROM entry WHERE list = ?`, l.ID, l.ID)
@@ -116,8 +123,25 @@ func (r *recorder) holds(kind curated.HoldKind) bool {
 }
 
 func (r *recorder) exec(query string, args ...any) error {
-	_, err := r.tx.ExecContext(r.ctx, query, args...)
+	_, err := r.insert(query, args...)
 	return err
+}
+
+// insert runs a statement and gives the id of the row it made. Statements are prepared once: a list may have 100,000
+// entries. They end with their transaction.
+func (r *recorder) insert(query string, args ...any) (id int64, err error) {
+	statement, ok := r.statements[query]
+	if !ok {
+		if statement, err = r.tx.PrepareContext(r.ctx, query); err != nil {
+			return 0, err
+		}
+		r.statements[query] = statement
+	}
+	result, err := statement.ExecContext(r.ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.LastInsertId()
 }
 
 func (r *recorder) run() error {
@@ -151,18 +175,16 @@ func (r *recorder) run() error {
 }
 
 func (r *recorder) takeSnapshot() error {
-	res, err := r.tx.ExecContext(r.ctx, `INSERT INTO snapshot (list, checked, hash, entries, links, added, removed, changed)
+	var err error
+	r.snapshot, err = r.insert(`INSERT INTO snapshot (list, checked, hash, entries, links, added, removed, changed)
 		VALUES (?, ?, ?, ?, ?, 0, 0, 0)`, r.list, r.now.Unix(), r.Hash, len(r.List.Entries), r.List.Links)
 	if err != nil {
 		return err
 	}
-	if r.snapshot, err = res.LastInsertId(); err != nil {
-		return err
-	}
 	return r.exec(`UPDATE list SET title = ?, tag = ?, began = coalesce(began, ?), checked = ?, changed = ?, validators = ?,
-		hash = ?, entries = ?, links = ?, error = '', error_since = NULL WHERE id = ?`,
+		hash = ?, reader = ?, entries = ?, links = ?, error = '', error_since = NULL WHERE id = ?`,
 		r.List.Title, r.tag, r.now.Unix(), r.now.Unix(), r.now.Unix(), r.Validators,
-		r.Hash, len(r.List.Entries), r.List.Links, r.list)
+		r.Hash, r.Reader, len(r.List.Entries), r.List.Links, r.list)
 }
 
 // entry stores one entry of the list as it stands now.
@@ -175,7 +197,7 @@ func (r *recorder) entry(position int, m curated.Match) error {
 		return err
 	}
 	ref, updated := m.Known.Ref, sql.NullInt64{}
-	if substance(m.What) {
+	if substance(m.What) && r.Reader == r.Before.Reader {
 		updated = toUnix(r.timestamp())
 		r.done.Changed++
 	}
@@ -216,13 +238,9 @@ func (r *recorder) newEntry(position int, e curated.Entry) error {
 		announced = toUnix(r.now)
 	}
 	id := feed.EntryID(r.tag, published, r.list, curated.CanonicalURL(e.URL))
-	res, err := r.tx.ExecContext(r.ctx, `INSERT INTO entry
+	ref, err := r.insert(`INSERT INTO entry
 		(list, atom_id, state, url, title, detail, position, published, updated, announced) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		r.list, id, r.state, e.URL, e.Title, string(detail), position, published.Unix(), published.Unix(), announced)
-	if err != nil {
-		return err
-	}
-	ref, err := res.LastInsertId()
 	if err != nil {
 		return err
 	}
@@ -288,12 +306,11 @@ func (r *recorder) removals() error {
 
 // timestamp is the newest free second not after the check.
 func (r *recorder) timestamp() time.Time {
-	t := r.now
-	for r.taken[t.Unix()] {
-		t = t.Add(-time.Second)
+	for r.taken[r.second] {
+		r.second--
 	}
-	r.taken[t.Unix()] = true
-	return t
+	r.taken[r.second] = true
+	return time.Unix(r.second, 0).UTC()
 }
 
 // substance says that a change is one a reader should hear of: RFC 4287, 4.2.15.

@@ -6,16 +6,16 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
 	"linkletter/feed/curated"
 	"linkletter/store"
 )
-
-func asHeld(err error, to **store.HeldError) bool { return errors.As(err, to) }
 
 func TestFirstCheckIsTheBaseline(t *testing.T) {
 	s, c := newStore(t)
@@ -342,5 +342,86 @@ func TestFailedChecksAreToldOnce(t *testing.T) {
 	}
 	if l, _ := s.List(ctx, "a"); l.Error != "" || !l.ErrorSince.IsZero() {
 		t.Errorf("the error stayed: %+v", l)
+	}
+}
+
+// A reading of which nothing is taken in says nothing about what else is held.
+func TestUnreadableLeavesOtherHoldsAlone(t *testing.T) {
+	guard := curated.Guard{MaxNew: 2, MaxNewShare: 0.1, MaxLostShare: 0.3, MinLost: 2}
+	s, _ := newStore(t)
+	ctx := context.Background()
+	good := list("Tools", "Anvil", "Bellows", "Chisel", "Drill", "Easel", "File", "Gauge")
+	checkList(t, s, good, guard)
+	for range 3 {
+		checkList(t, s, "# Empty\n", guard)
+	}
+	l, err := s.List(ctx, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(l.Holds) != 1 || l.Holds[0].Kind != curated.HoldUnreadable || l.Holds[0].Checks != 3 {
+		t.Errorf("holds: %+v", l.Holds)
+	}
+	if err := s.Unchanged(ctx, "a", "{}"); err != nil {
+		t.Fatal(err)
+	}
+	if l, _ := s.List(ctx, "a"); len(l.Holds) != 0 {
+		t.Errorf("the list is back and still held: %+v", l.Holds)
+	}
+}
+
+// What a better reader finds in a list that nobody changed is no news.
+func TestANewReaderIsSilent(t *testing.T) {
+	s, _ := newStore(t)
+	ctx := context.Background()
+	checkList(t, s, list("Tools", "Anvil"), lenient)
+	was := feedOf(t, s)[0]
+	before, known, err := s.Known(ctx, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := curated.Parse([]byte("## Tools\n\n- [Anvil](https://example.org/anvil) - Otherwise.\n- [Bellows](https://example.org/bellows)\n"), curated.Options{})
+	done, err := s.Record(ctx, store.Reading{Before: before, Reader: before.Reader + 1, Tag: "example.org", Hash: before.Hash,
+		Validators: "{}", List: found, Changes: curated.Diff(known, found)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(done.Announced) != 0 || done.Changed != 0 {
+		t.Errorf("announced or changed by reading otherwise: %+v", done)
+	}
+	is := feedOf(t, s)
+	if diff := cmp.Diff([]string{"Anvil"}, titles(is)); diff != "" || !is[0].Updated.Equal(was.Updated) {
+		t.Errorf("the feed moved (-want +got):\n%s", diff)
+	}
+	if l, _ := s.List(ctx, "a"); l.Reader != before.Reader+1 {
+		t.Errorf("reader %d", l.Reader)
+	}
+}
+
+func TestSlugsAreFileNames(t *testing.T) {
+	s, _ := newStore(t)
+	long := strings.Repeat("長い見出し", 40)
+	checkList(t, s, fmt.Sprintf("# T\n\n## %[1]s\n\n### %[1]s\n\n- [A](https://example.org/a)\n\n## Other\n\n### %[1]s\n\n- [B](https://example.org/b)\n", long), lenient)
+	all, err := s.Sections(context.Background(), "a")
+	if err != nil || len(all) != 4 {
+		t.Fatalf("%d sections, %v", len(all), err)
+	}
+	for _, sec := range all {
+		if len(sec.Slug) > 130 || !utf8.ValidString(sec.Slug) {
+			t.Errorf("slug of %d bytes: %q", len(sec.Slug), sec.Slug)
+		}
+	}
+}
+
+// The first check of a long list is one transaction, and dates every entry apart.
+func TestALongBaseline(t *testing.T) {
+	s, _ := newStore(t)
+	names := make([]string, 20000)
+	for i := range names {
+		names[i] = fmt.Sprintf("Tool%05d", i)
+	}
+	checkList(t, s, list("Tools", names...), lenient)
+	if l, err := s.List(context.Background(), "a"); err != nil || l.Counts.Entries != len(names) {
+		t.Errorf("%d entries, %v", l.Counts.Entries, err)
 	}
 }

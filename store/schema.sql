@@ -3,7 +3,7 @@
 --
 -- Times are whole seconds since 1970-01-01 UTC. NULL means "not yet". JSON columns hold arrays or objects, never NULL.
 
--- What must outlive every restart and is nobody's configuration: the HMAC secret that signs links and Message-IDs.
+-- What must outlive every restart: the HMAC secret that signs links and Message-IDs, and the host in permanent ids.
 CREATE TABLE setting (
 	name  TEXT PRIMARY KEY,
 	value BLOB NOT NULL
@@ -13,8 +13,17 @@ CREATE TABLE setting (
 CREATE TABLE lease (
 	name    TEXT PRIMARY KEY,
 	owner   TEXT NOT NULL,              -- random, one per process
-	holder  TEXT NOT NULL,              -- for people: command, process id, host
+	command TEXT NOT NULL,              -- who holds it: "serve", "digest send"
+	pid     INTEGER NOT NULL,
+	host    TEXT NOT NULL,
 	expires INTEGER NOT NULL
+) STRICT;
+
+-- What is wrong now and concerns no single list: it is seen in status until it is mended.
+CREATE TABLE trouble (
+	what  TEXT PRIMARY KEY,             -- mail, publish
+	text  TEXT NOT NULL,
+	since INTEGER NOT NULL
 ) STRICT;
 
 -- Work that another command hands to the running scheduler.
@@ -39,6 +48,7 @@ CREATE TABLE list (
 	changed     INTEGER,                    -- the newest check that found other bytes
 	validators  TEXT NOT NULL DEFAULT '{}', -- what the source wants back to say "unchanged"
 	hash        TEXT NOT NULL DEFAULT '',   -- SHA-256 of the newest bytes taken in
+	reader      INTEGER NOT NULL DEFAULT 0, -- curated.Version that read them: a better reader finds old entries, not news
 	entries     INTEGER NOT NULL DEFAULT 0, -- of the newest snapshot taken in
 	links       INTEGER NOT NULL DEFAULT 0,
 	error       TEXT NOT NULL DEFAULT '',   -- why the newest check failed
@@ -136,10 +146,17 @@ CREATE INDEX change_snapshot ON change (snapshot);
 
 -- A digest's own clock.
 CREATE TABLE digest (
-	id     TEXT PRIMARY KEY,
-	began  INTEGER NOT NULL,            -- entries announced before are not its news
-	ran    INTEGER NOT NULL             -- the newest scheduled time that was attended to
+	id  TEXT PRIMARY KEY,
+	ran INTEGER NOT NULL                -- the newest scheduled time that was attended to
 ) STRICT;
+
+-- The lists a digest is of, as configured. What a list announced before it joined is not the digest's news.
+CREATE TABLE digest_list (
+	digest TEXT NOT NULL REFERENCES digest (id),
+	list   TEXT NOT NULL,               -- may not have been checked yet
+	began  INTEGER NOT NULL,
+	PRIMARY KEY (digest, list)
+) STRICT, WITHOUT ROWID;
 
 -- One numbered number of a digest, frozen: what it holds and how it reads never changes.
 CREATE TABLE issue (
@@ -147,7 +164,8 @@ CREATE TABLE issue (
 	digest   TEXT NOT NULL REFERENCES digest (id),
 	number   INTEGER NOT NULL,
 	period   TEXT NOT NULL,             -- the scheduled time it stands for, RFC 3339
-	state    TEXT NOT NULL CHECK (state IN ('sending', 'paused', 'done', 'canceled')),
+	state    TEXT NOT NULL CHECK (state IN ('sending', 'paused', 'done')),
+	reason   TEXT NOT NULL DEFAULT '',  -- why it is paused
 	frozen   INTEGER NOT NULL,
 	finished INTEGER,
 	subject  TEXT NOT NULL,
@@ -218,12 +236,14 @@ CREATE TABLE delivery (
 	state      TEXT NOT NULL DEFAULT 'pending'
 	           CHECK (state IN ('pending', 'claimed', 'committing', 'sent', 'deferred', 'failed', 'suppressed', 'in_doubt')),
 	attempts   INTEGER NOT NULL DEFAULT 0,
-	next       INTEGER NOT NULL DEFAULT 0,  -- not before
+	next       INTEGER NOT NULL DEFAULT 0,  -- not before; in_doubt with 0: never
 	lease      INTEGER,                     -- a claim's end
 	owner      TEXT NOT NULL DEFAULT '',    -- who claimed it
 	updated    INTEGER NOT NULL,
 	message    BLOB,                        -- the finished bytes, from the intent to the reply
+	doubts     INTEGER NOT NULL DEFAULT 0,  -- tries that ended between the dot and the reply
+	policy     INTEGER NOT NULL DEFAULT 0,  -- 1: failed for what we are, and tried again when its issue was paused for it
 	reply      TEXT NOT NULL DEFAULT '',    -- the server's, or what went wrong
 	UNIQUE (issue, subscriber)
 ) STRICT;
-CREATE INDEX delivery_due ON delivery (state, next);
+CREATE INDEX delivery_due ON delivery (issue, state, next);

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
+	"linkletter/feed"
 	"linkletter/feed/curated"
 )
 
@@ -47,15 +49,12 @@ func (r *recorder) updateSections() error {
 		if !known {
 			row.slug = newSlug(path, slugs)
 			slugs[row.slug] = true
-			res, err := r.tx.ExecContext(r.ctx, `INSERT INTO section (list, slug, path, position) VALUES (?, ?, ?, ?)`, r.list, row.slug, key, position)
+			row.id, err = r.insert(`INSERT INTO section (list, slug, path, position) VALUES (?, ?, ?, ?)`, r.list, row.slug, key, position)
 			if err != nil {
-				return fmt.Errorf("section %q: %w", strings.Join(path, " › "), err)
-			}
-			if row.id, err = res.LastInsertId(); err != nil {
-				return err
+				return fmt.Errorf("section %q: %w", feed.Label(path), err)
 			}
 		} else if err := r.exec(`UPDATE section SET path = ?, position = ?, gone = NULL WHERE id = ?`, key, position, row.id); err != nil {
-			return fmt.Errorf("section %q: %w", strings.Join(path, " › "), err)
+			return fmt.Errorf("section %q: %w", feed.Label(path), err)
 		}
 		r.sections[key] = row.id
 	}
@@ -158,6 +157,9 @@ func pathKey(path []string) string {
 	return string(b)
 }
 
+// maxSlug is the most bytes of a slug: it is a file name, of which most systems take 255.
+const maxSlug = 120
+
 // newSlug makes an address for a section from its heading, with those above it, or a number, where that is taken.
 func newSlug(path []string, taken map[string]bool) string {
 	slug := slugify(path[len(path)-1])
@@ -165,7 +167,7 @@ func newSlug(path []string, taken map[string]bool) string {
 		if !taken[slug] {
 			return slug
 		}
-		slug = slugify(heading) + "-" + slug
+		slug = cut(slugify(heading)+"-"+slug, maxSlug)
 	}
 	base := slug
 	for n := 2; taken[slug]; n++ {
@@ -174,27 +176,34 @@ func newSlug(path []string, taken map[string]bool) string {
 	return slug
 }
 
-// slugify is a heading in lower case with a hyphen for each run of anything but letters and digits, at most 60 runes.
+// slugify is a heading in lower case with a hyphen for each run of anything but letters and digits.
 func slugify(heading string) string {
 	var b strings.Builder
-	n, gap := 0, false
+	gap := false
 	for _, c := range strings.ToLower(heading) {
 		if !unicode.IsLetter(c) && !unicode.IsDigit(c) {
-			gap = n > 0
+			gap = b.Len() > 0
 			continue
-		}
-		if n >= 60 {
-			break
 		}
 		if gap {
 			b.WriteByte('-')
 			gap = false
 		}
 		b.WriteRune(c)
-		n++
 	}
-	if n == 0 {
+	if b.Len() == 0 {
 		return "section"
 	}
-	return b.String()
+	return cut(b.String(), maxSlug)
+}
+
+// cut shortens a string to so many bytes, at the end of a rune.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return strings.TrimRight(s[:most], "-")
 }

@@ -11,8 +11,15 @@ import (
 	"linkletter/feed/digest"
 )
 
-// ErrClaimLost says that a delivery is not the sender's any more: it must not be sent.
-var ErrClaimLost = errors.New("the delivery is claimed by another sender")
+// Why a delivery must not be sent any more.
+var (
+	ErrClaimLost = errors.New("the delivery is claimed by another sender")
+	ErrUnwanted  = errors.New("the subscriber left or was suppressed before it was sent")
+)
+
+// maxDoubts is how many tries may end between the dot and the reply. A server that accepts a message and never says so
+// would else get it for ever; after them it is the operator's to judge.
+const maxDoubts = 3
 
 // Sender takes deliveries from one state to the next on behalf of one process:
 //
@@ -23,7 +30,7 @@ var ErrClaimLost = errors.New("the delivery is claimed by another sender")
 // was thought dead, and whose rows were taken over, cannot send: its Intent fails.
 //
 // A message whose fate is unknown keeps its bytes until it is known, whatever state the row goes through: that is how a
-// row remembers that it is in doubt while it is tried again.
+// row remembers that it is in doubt while it is tried again. It is tried again no more than maxDoubts allows.
 //
 // Its methods may be called from several goroutines; what they write at the same time shares one commit.
 type Sender struct {
@@ -38,8 +45,8 @@ type Sender struct {
 }
 
 // Sender gives the sender named owner, a name that no other process has ever had. A message that falls in doubt is sent
-// again once hold has passed, which should be longer than servers take to answer a message; with a hold of 0 it never
-// is, and stays in doubt.
+// again once hold has passed, which should be longer than servers take to answer a message, unless that happens to it again
+// and again; with a hold of 0 it never is. What is not sent again stays in doubt.
 func (s *Store) Sender(ctx context.Context, owner string, hold time.Duration) (*Sender, error) {
 	keys, err := s.keys(ctx)
 	if err != nil {
@@ -54,12 +61,12 @@ func (s *Store) Sender(ctx context.Context, owner string, hold time.Duration) (*
 func (s *Sender) Recover(ctx context.Context) (inDoubt int, err error) {
 	err = s.store.tx(ctx, func(tx *sql.Tx, now time.Time) error {
 		_, err := tx.ExecContext(ctx, `UPDATE delivery SET state = CASE WHEN message IS NULL THEN 'pending' ELSE 'in_doubt' END,
-			owner = '', lease = NULL WHERE state = 'claimed' AND (owner <> ? OR lease <= ?)`, s.owner, now.Unix())
+			owner = '', lease = NULL WHERE `+unfinished+` AND state = 'claimed' AND (owner <> ? OR lease <= ?)`, s.owner, now.Unix())
 		if err != nil {
 			return err
 		}
-		res, err := tx.ExecContext(ctx, `UPDATE delivery SET state = 'in_doubt', owner = '', lease = NULL,
-			reply = 'interrupted before the server''s reply was known' WHERE state = 'committing' AND owner <> ?`, s.owner)
+		res, err := tx.ExecContext(ctx, `UPDATE delivery SET state = 'in_doubt', owner = '', lease = NULL, doubts = doubts + 1,
+			reply = 'interrupted before the server''s reply was known' WHERE `+unfinished+` AND state = 'committing' AND owner <> ?`, s.owner)
 		if err != nil {
 			return err
 		}
@@ -68,10 +75,10 @@ func (s *Sender) Recover(ctx context.Context) (inDoubt int, err error) {
 			return err
 		}
 		inDoubt = int(n)
-		// One that is being tried again under a backoff keeps its time.
+		// The hold counts from when the row fell in doubt; a later time is the backoff of a repetition.
 		hold := int64(s.hold / time.Second)
-		_, err = tx.ExecContext(ctx, `UPDATE delivery SET next = CASE WHEN ? > 0 THEN max(next, updated + ?) ELSE 0 END
-			WHERE state = 'in_doubt' AND issue IN (SELECT id FROM issue WHERE state = 'sending')`, hold, hold)
+		_, err = tx.ExecContext(ctx, `UPDATE delivery SET next = CASE WHEN ?1 > 0 AND doubts < ?2 THEN max(next, updated + ?1) ELSE 0 END
+			WHERE `+unfinished+` AND state = 'in_doubt'`, hold, maxDoubts)
 		return err
 	})
 	if err != nil {
@@ -80,11 +87,13 @@ func (s *Sender) Recover(ctx context.Context) (inDoubt int, err error) {
 	return inDoubt, nil
 }
 
+// unfinished is the condition for a delivery of an issue that is not done: the others are not even looked at.
+const unfinished = `issue IN (SELECT id FROM issue WHERE state IN ('sending', 'paused'))`
+
 // Claim takes up to n deliveries that are due, for the time of lease. Who unsubscribed or was suppressed since the issue
 // was frozen is not among them: those rows end as suppressed, and are counted in left.
 func (s *Sender) Claim(ctx context.Context, n int, lease time.Duration) (claimed []Delivery, left int, err error) {
-	err = s.store.tx(ctx, func(tx *sql.Tx, now time.Time) error {
-		claimed, left = nil, 0
+	err = s.settle(ctx, s.enqueue(func(ctx context.Context, tx *sql.Tx, now time.Time) error {
 		due, err := s.due(ctx, tx, now, n)
 		if err != nil {
 			return err
@@ -104,7 +113,7 @@ func (s *Sender) Claim(ctx context.Context, n int, lease time.Duration) (claimed
 			}
 		}
 		return nil
-	})
+	}))
 	if err != nil {
 		return nil, 0, fmt.Errorf("claiming deliveries: %w", err)
 	}
@@ -114,30 +123,35 @@ func (s *Sender) Claim(ctx context.Context, n int, lease time.Duration) (claimed
 // candidate is a delivery that is due, and why it must not be made, if so.
 type candidate struct {
 	Delivery
-	key     string
 	refusal string
 }
+
+const (
+	leftBefore       = "unsubscribed before it was sent"
+	suppressedBefore = "the address is suppressed"
+)
 
 func (s *Sender) due(ctx context.Context, tx *sql.Tx, now time.Time, n int) ([]candidate, error) {
 	due, err := collect(ctx, tx, func(rows *sql.Rows) (c candidate, err error) {
 		var subscribed bool
-		err = c.scan(rows, &c.Message, &c.key, &subscribed)
+		var key string
+		err = c.scan(rows, &c.Message, &key, &subscribed)
+		c.hash = s.keys.Hash(digest.HashSuppression, key)
 		if !subscribed {
-			c.refusal = "unsubscribed before it was sent"
+			c.refusal = leftBefore
 		}
 		return c, err
 	}, `SELECT `+deliveryColumns+`, d.message, s.key, coalesce(u.state = 'confirmed', 0)
-		FROM delivery d
-		JOIN issue i ON i.id = d.issue AND i.state = 'sending'
+		FROM issue i CROSS JOIN delivery d ON d.issue = i.id -- in this order: a paused issue's rows are not looked at
 		JOIN subscriber s ON s.id = d.subscriber
 		LEFT JOIN subscription u ON u.subscriber = d.subscriber AND u.digest = i.digest
-		WHERE `+openDelivery+` AND d.next <= ? LIMIT ?`, now.Unix(), n)
+		WHERE i.state = 'sending' AND `+openDelivery+` AND d.next <= ? LIMIT ?`, now.Unix(), n)
 	if err != nil || len(due) == 0 {
 		return nil, err
 	}
 	hashes := make([]any, len(due))
 	for i := range due {
-		hashes[i] = s.keys.Hash(digest.HashSuppression, due[i].key)
+		hashes[i] = due[i].hash
 	}
 	found, err := collect(ctx, tx, scanString, `SELECT hash FROM suppression WHERE hash IN (`+marks(len(hashes))+`)`, hashes...)
 	if err != nil {
@@ -145,8 +159,8 @@ func (s *Sender) due(ctx context.Context, tx *sql.Tx, now time.Time, n int) ([]c
 	}
 	for i := range due {
 		for _, h := range found {
-			if h == hashes[i] {
-				due[i].refusal = "the address is suppressed"
+			if h == due[i].hash {
+				due[i].refusal = suppressedBefore
 			}
 		}
 	}
@@ -154,11 +168,25 @@ func (s *Sender) due(ctx context.Context, tx *sql.Tx, now time.Time, n int) ([]c
 }
 
 // Intent records, before the final dot of a message goes out, that it will: from here on the message may have been
-// accepted. The bytes are kept until the reply is known. With ErrClaimLost, or any error, the dot must not be sent.
-func (s *Sender) Intent(ctx context.Context, id int64, message []byte) error {
-	return s.write(ctx, "recording the intent of", id, func(ctx context.Context, tx *sql.Tx, now time.Time) (sql.Result, error) {
-		return tx.ExecContext(ctx, `UPDATE delivery SET state = 'committing', attempts = attempts + 1, message = ?, updated = ?
-			WHERE id = ? AND state = 'claimed' AND owner = ?`, message, now.Unix(), id, s.owner)
+// accepted. The bytes are kept until the reply is known. With any error the dot must not be sent: ErrClaimLost, or
+// ErrUnwanted when the subscriber left or was suppressed since the claim, and the delivery has ended as suppressed.
+func (s *Sender) Intent(ctx context.Context, d Delivery, message []byte) error {
+	return s.write(ctx, "recording the intent of", d.ID, func(ctx context.Context, tx *sql.Tx, now time.Time) error {
+		err := own(tx.ExecContext(ctx, `UPDATE delivery SET state = 'committing', attempts = attempts + 1, message = ?, updated = ?
+			WHERE id = ? AND state = 'claimed' AND owner = ?
+			AND EXISTS (SELECT 1 FROM subscription u WHERE u.subscriber = delivery.subscriber AND u.state = 'confirmed'
+				AND u.digest = (SELECT digest FROM issue WHERE id = delivery.issue))
+			AND NOT EXISTS (SELECT 1 FROM suppression WHERE hash = ?)`, message, now.Unix(), d.ID, s.owner, d.hash))
+		if !errors.Is(err, ErrClaimLost) {
+			return err
+		}
+		err = own(tx.ExecContext(ctx, `UPDATE delivery SET state = 'suppressed', owner = '', lease = NULL, message = NULL, updated = ?,
+			reply = CASE WHEN EXISTS (SELECT 1 FROM suppression WHERE hash = ?) THEN ? ELSE ? END
+			WHERE id = ? AND state = 'claimed' AND owner = ?`, now.Unix(), d.hash, suppressedBefore, leftBefore, d.ID, s.owner))
+		if err == nil {
+			err = ErrUnwanted
+		}
+		return err
 	})
 }
 
@@ -166,65 +194,74 @@ func (s *Sender) Intent(ctx context.Context, id int64, message []byte) error {
 // another: until settled returns nil, it may not be on disk, and a crash would leave the message in doubt. A connection
 // that calls settled after its next Intent waits for nothing, and has at most one message in doubt at a time.
 func (s *Sender) Sent(ctx context.Context, id int64, reply string) (settled func() error) {
-	w := s.enqueue(func(ctx context.Context, tx *sql.Tx, now time.Time) (sql.Result, error) {
-		return tx.ExecContext(ctx, `UPDATE delivery SET state = 'sent', owner = '', lease = NULL, next = 0,
-			message = NULL, reply = ?, updated = ? WHERE id = ? AND state = 'committing' AND owner = ?`, reply, now.Unix(), id, s.owner)
+	w := s.enqueue(func(ctx context.Context, tx *sql.Tx, now time.Time) error {
+		return own(tx.ExecContext(ctx, `UPDATE delivery SET state = 'sent', owner = '', lease = NULL, next = 0,
+			message = NULL, reply = ?, updated = ? WHERE id = ? AND state = 'committing' AND owner = ?`, reply, now.Unix(), id, s.owner))
 	})
-	return func() error { return s.settle(ctx, "recording the reply to", id, w) }
+	return func() error { return named("recording the reply to", id, s.settle(ctx, w)) }
 }
 
-// Doubt records that a message's fate is unknown: the connection was lost between the dot and the reply.
+// Doubt records that a message's fate is unknown: the connection was lost between the dot and the reply. It is sent again
+// after the hold; when that has come to nothing often enough, it stays in doubt.
 func (s *Sender) Doubt(ctx context.Context, id int64, reason string) error {
-	return s.write(ctx, "recording the doubt about", id, func(ctx context.Context, tx *sql.Tx, now time.Time) (sql.Result, error) {
+	return s.write(ctx, "recording the doubt about", id, func(ctx context.Context, tx *sql.Tx, now time.Time) error {
 		var next int64
 		if s.hold > 0 {
 			next = now.Add(s.hold).Unix()
 		}
-		return tx.ExecContext(ctx, `UPDATE delivery SET state = 'in_doubt', owner = '', lease = NULL, next = ?, reply = ?, updated = ?
-			WHERE id = ? AND state = 'committing' AND owner = ?`, next, reason, now.Unix(), id, s.owner)
+		return own(tx.ExecContext(ctx, `UPDATE delivery SET state = 'in_doubt', owner = '', lease = NULL, doubts = doubts + 1,
+			next = CASE WHEN doubts + 1 < ? THEN ? ELSE 0 END, reply = ?, updated = ?
+			WHERE id = ? AND state = 'committing' AND owner = ?`, maxDoubts, next, reason, now.Unix(), id, s.owner))
 	})
 }
 
 // Defer puts a claimed delivery off: this try is known to have failed. One that was in doubt before the try still is.
 func (s *Sender) Defer(ctx context.Context, d Delivery, next time.Time, reason string) error {
-	return s.write(ctx, "deferring", d.ID, func(ctx context.Context, tx *sql.Tx, now time.Time) (sql.Result, error) {
+	return s.write(ctx, "deferring", d.ID, func(ctx context.Context, tx *sql.Tx, now time.Time) error {
 		state := digest.Deferred
 		if d.Message != nil {
 			state = digest.InDoubt
 		}
-		return tx.ExecContext(ctx, `UPDATE delivery SET state = ?, owner = '', lease = NULL, next = ?, message = ?,
+		return own(tx.ExecContext(ctx, `UPDATE delivery SET state = ?, owner = '', lease = NULL, next = ?, message = ?,
 			attempts = attempts + CASE state WHEN 'claimed' THEN 1 ELSE 0 END, reply = ?, updated = ?
 			WHERE id = ? AND state IN ('claimed', 'committing') AND owner = ?`,
-			state, next.Unix(), d.Message, reason, now.Unix(), d.ID, s.owner)
+			state, next.Unix(), d.Message, reason, now.Unix(), d.ID, s.owner))
 	})
 }
 
 // Fail ends a claimed delivery that will never be accepted. With suppress, its address does not exist and is never written
 // to again.
 func (s *Sender) Fail(ctx context.Context, d Delivery, reason string, suppress bool) error {
-	return s.write(ctx, "giving up", d.ID, func(ctx context.Context, tx *sql.Tx, now time.Time) (sql.Result, error) {
+	return s.write(ctx, "giving up", d.ID, func(ctx context.Context, tx *sql.Tx, now time.Time) error {
 		if suppress {
-			var key string
-			if err := tx.QueryRowContext(ctx, `SELECT key FROM subscriber WHERE id = ?`, d.Subscriber).Scan(&key); err != nil {
-				return nil, err
-			}
 			_, err := tx.ExecContext(ctx, `INSERT INTO suppression (hash, reason, created) VALUES (?, 'bounce', ?) ON CONFLICT DO NOTHING`,
-				s.keys.Hash(digest.HashSuppression, key), now.Unix())
+				d.hash, now.Unix())
 			if err != nil {
-				return nil, err
+				return err
 			}
 		}
-		return tx.ExecContext(ctx, `UPDATE delivery SET state = 'failed', owner = '', lease = NULL, next = 0, message = NULL,
+		return own(tx.ExecContext(ctx, `UPDATE delivery SET state = 'failed', owner = '', lease = NULL, next = 0, message = NULL,
 			attempts = attempts + CASE state WHEN 'claimed' THEN 1 ELSE 0 END, reply = ?, updated = ?
-			WHERE id = ? AND state IN ('claimed', 'committing') AND owner = ?`, reason, now.Unix(), d.ID, s.owner)
+			WHERE id = ? AND state IN ('claimed', 'committing') AND owner = ?`, reason, now.Unix(), d.ID, s.owner))
+	})
+}
+
+// Refuse ends a claimed delivery that the server refused for what we are, not for whom it is for. It is failed unless it
+// turns out that the server wants nothing of ours: Store.Pause gives it back then, and what was in doubt before is so
+// again, with its bytes.
+func (s *Sender) Refuse(ctx context.Context, d Delivery, reason string) error {
+	return s.write(ctx, "recording the refusal of", d.ID, func(ctx context.Context, tx *sql.Tx, now time.Time) error {
+		return own(tx.ExecContext(ctx, `UPDATE delivery SET state = 'failed', policy = 1, owner = '', lease = NULL, next = 0, message = ?,
+			attempts = attempts + CASE state WHEN 'claimed' THEN 1 ELSE 0 END, reply = ?, updated = ?
+			WHERE id = ? AND state IN ('claimed', 'committing') AND owner = ?`, d.Message, reason, now.Unix(), d.ID, s.owner))
 	})
 }
 
 // Release gives back a claimed delivery that was not tried.
 func (s *Sender) Release(ctx context.Context, id int64) error {
-	return s.write(ctx, "releasing", id, func(ctx context.Context, tx *sql.Tx, now time.Time) (sql.Result, error) {
-		return tx.ExecContext(ctx, `UPDATE delivery SET state = CASE WHEN message IS NULL THEN 'pending' ELSE 'in_doubt' END,
-			owner = '', lease = NULL, updated = ? WHERE id = ? AND state = 'claimed' AND owner = ?`, now.Unix(), id, s.owner)
+	return s.write(ctx, "releasing", id, func(ctx context.Context, tx *sql.Tx, now time.Time) error {
+		return own(tx.ExecContext(ctx, `UPDATE delivery SET state = CASE WHEN message IS NULL THEN 'pending' ELSE 'in_doubt' END,
+			owner = '', lease = NULL, updated = ? WHERE id = ? AND state = 'claimed' AND owner = ?`, now.Unix(), id, s.owner))
 	})
 }
 
@@ -232,80 +269,11 @@ func (s *Sender) Release(ctx context.Context, id int64) error {
 func (s *Sender) Finish(ctx context.Context) error {
 	err := s.store.tx(ctx, func(tx *sql.Tx, now time.Time) error {
 		_, err := tx.ExecContext(ctx, `UPDATE issue SET state = 'done', finished = ? WHERE state = 'sending' AND NOT EXISTS (
-			SELECT 1 FROM delivery d WHERE d.issue = issue.id AND (`+openDelivery+` OR d.state IN ('claimed', 'committing')))`, now.Unix())
+			SELECT 1 FROM delivery d WHERE d.issue = issue.id AND (d.state IN ('claimed', 'committing') OR `+openDelivery+`))`, now.Unix())
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("finishing issues: %w", err)
 	}
 	return nil
-}
-
-// write is one change of one delivery, waiting for a commit. It must change exactly one row.
-type write struct {
-	change func(ctx context.Context, tx *sql.Tx, now time.Time) (sql.Result, error)
-	done   chan struct{} // closed when it is on disk, or err says why not
-	err    error
-}
-
-// write makes a change and returns when it is on disk.
-func (s *Sender) write(ctx context.Context, doing string, id int64, change func(ctx context.Context, tx *sql.Tx, now time.Time) (sql.Result, error)) error {
-	return s.settle(ctx, doing, id, s.enqueue(change))
-}
-
-func (s *Sender) enqueue(change func(ctx context.Context, tx *sql.Tx, now time.Time) (sql.Result, error)) *write {
-	w := &write{change: change, done: make(chan struct{})}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.waiting = append(s.waiting, w)
-	return w
-}
-
-// settle waits until a change is on disk. All that came in while the commit before was on its way to the disk shares the
-// next: with synchronous=FULL a commit costs far more than what is in it.
-func (s *Sender) settle(ctx context.Context, doing string, id int64, w *write) error {
-	select {
-	case <-w.done:
-	case s.turn <- struct{}{}:
-		select {
-		case <-w.done: // somebody took it along
-		default:
-			s.commit(context.WithoutCancel(ctx)) // others ride on it
-		}
-		<-s.turn
-	}
-	if w.err != nil {
-		return fmt.Errorf("%s delivery %d: %w", doing, id, w.err)
-	}
-	return nil
-}
-
-// commit writes all that is waiting in one transaction. The caller has the turn.
-func (s *Sender) commit(ctx context.Context) {
-	s.mu.Lock()
-	batch := s.waiting
-	s.waiting = nil
-	s.mu.Unlock()
-	err := s.store.tx(ctx, func(tx *sql.Tx, now time.Time) error {
-		for _, w := range batch {
-			res, err := w.change(ctx, tx, now)
-			if err != nil {
-				return err
-			}
-			n, err := res.RowsAffected()
-			if err != nil {
-				return err
-			}
-			if n != 1 {
-				w.err = ErrClaimLost
-			}
-		}
-		return nil
-	})
-	for _, w := range batch {
-		if err != nil {
-			w.err = err
-		}
-		close(w.done)
-	}
 }

@@ -15,27 +15,33 @@ var ErrStale = errors.New("the confirmation link is no longer good")
 
 // SignUpLimits bound how many confirmation mails strangers can make the program send.
 type SignUpLimits struct {
-	Address int // sign-ups of one address in 24 hours
-	Client  int // sign-ups that led to mail from one client in an hour
-	Total   int // mails in an hour
+	Address int // to one address in 24 hours
+	Client  int // for one client in an hour
+	Total   int // in an hour
 }
 
 // signUpMemory is how long a sign-up is remembered, and with it the hash of its client's address: the longest window of
 // the limits.
 const signUpMemory = 24 * time.Hour
 
+// SignedUp is what came of a sign-up.
+type SignedUp struct {
+	Queued  int  // confirmation mails to send
+	Limited bool // the limits kept it from being sent
+}
+
 // SignUp notes that somebody wants an address subscribed to digests, and queues a confirmation mail for each that needs
 // one. client stands for the client's network address (digest.Keys.Hash). Nothing is queued for what is confirmed already,
-// has a mail waiting, is suppressed, or is beyond a limit. queued says how many mails to send; whoever signed up must not
-// learn it, because it tells who is subscribed. The error is that of NormalizeAddress or the database's.
-func (s *Store) SignUp(ctx context.Context, address string, digests []string, client string, limits SignUpLimits) (queued int, err error) {
+// has a mail waiting, is suppressed, or is beyond a limit. Whoever signed up must not learn what came of it, because it
+// tells who is subscribed. The error is that of NormalizeAddress or the database's.
+func (s *Store) SignUp(ctx context.Context, address string, digests []string, client string, limits SignUpLimits) (done SignedUp, err error) {
 	address, key, err := NormalizeAddress(address)
 	if err != nil {
-		return 0, err
+		return done, err
 	}
 	keys, err := s.keys(ctx)
 	if err != nil {
-		return 0, err
+		return done, err
 	}
 	digests = slices.Compact(slices.Sorted(slices.Values(digests)))
 	err = s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
@@ -50,7 +56,9 @@ func (s *Store) SignUp(ctx context.Context, address string, digests []string, cl
 		if err != nil || len(wanted) == 0 {
 			return err
 		}
-		if allowed, err := limits.allow(ctx, tx, key, client, len(wanted), now); err != nil || !allowed {
+		allowed, err := limits.allow(ctx, tx, key, client, len(wanted), now)
+		if err != nil || !allowed {
+			done.Limited = !allowed
 			return err
 		}
 		id, err := ensureSubscriber(ctx, tx, address, key, now)
@@ -62,13 +70,13 @@ func (s *Store) SignUp(ctx context.Context, address string, digests []string, cl
 				return err
 			}
 		}
-		queued = len(wanted)
+		done.Queued = len(wanted)
 		return nil
 	})
 	if err != nil {
-		return 0, fmt.Errorf("signing up: %w", err)
+		return SignedUp{}, fmt.Errorf("signing up: %w", err)
 	}
-	return queued, nil
+	return done, nil
 }
 
 // forgetSignUps removes what only served the limits.
@@ -92,10 +100,10 @@ func unconfirmed(ctx context.Context, tx *sql.Tx, key string, digests []string) 
 func (l SignUpLimits) allow(ctx context.Context, tx *sql.Tx, key, client string, mails int, now time.Time) (bool, error) {
 	day, hour := now.Add(-signUpMemory).Unix(), now.Add(-time.Hour).Unix()
 	var address, clients, total int
-	// A sign-up to several digests is one sign-up: its rows share subscriber and time.
+	// Mails are counted, not sign-ups. One sign-up to several digests is let through whole, if it is let through.
 	err := tx.QueryRowContext(ctx, `SELECT
-		(SELECT count(DISTINCT c.created) FROM confirmation c JOIN subscriber s ON s.id = c.subscriber WHERE s.key = ? AND c.created > ?),
-		(SELECT count(*) FROM (SELECT DISTINCT subscriber, created FROM confirmation WHERE origin = ? AND created > ?)),
+		(SELECT count(*) FROM confirmation c JOIN subscriber s ON s.id = c.subscriber WHERE s.key = ? AND c.created > ?),
+		(SELECT count(*) FROM confirmation WHERE origin = ? AND created > ?),
 		(SELECT count(*) FROM confirmation WHERE created > ?)`, key, day, client, hour, hour).Scan(&address, &clients, &total)
 	return address < l.Address && clients < l.Client && total+mails <= l.Total, err
 }

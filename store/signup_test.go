@@ -35,8 +35,8 @@ func TestSignUpQueuesOnce(t *testing.T) {
 		t.Errorf("signing up a subscriber queued %d mails", got)
 	}
 	queued, err := s.SignUp(ctx, "ada@example.org", []string{"weekly", "monthly", "monthly"}, "client", plenty)
-	if err != nil || queued != 1 {
-		t.Errorf("signing up for one digest more queued %d mails, %v; want 1", queued, err)
+	if err != nil || queued.Queued != 1 {
+		t.Errorf("signing up for one digest more queued %+v mails, %v; want 1", queued, err)
 	}
 }
 
@@ -60,11 +60,11 @@ func TestSignUpLimits(t *testing.T) {
 		tries  []try
 	}{
 		"per address": {SignUpLimits{Address: 2, Client: 100, Total: 100}, []try{
-			{0, "ada", "a", 3, 3}, {time.Minute, "ada", "b", 3, 3}, {time.Minute, "ada", "c", 1, 0}, {0, "bob", "c", 1, 1},
-			{24*time.Hour - time.Minute, "ada", "a", 1, 1},
+			{0, "ada", "a", 1, 1}, {0, "ada", "b", 1, 1}, {0, "ada", "b", 1, 0}, {time.Minute, "ada", "c", 1, 0}, {0, "bob", "c", 3, 3},
+			{24 * time.Hour, "ada", "a", 1, 1},
 		}},
 		"per client": {SignUpLimits{Address: 100, Client: 2, Total: 100}, []try{
-			{0, "ada", "a", 2, 2}, {0, "bob", "a", 1, 1}, {0, "eve", "a", 1, 0}, {0, "eve", "b", 1, 1},
+			{0, "ada", "a", 1, 1}, {0, "bob", "a", 1, 1}, {0, "eve", "a", 1, 0}, {0, "eve", "b", 1, 1},
 			{time.Hour, "zoe", "a", 1, 1},
 		}},
 		"in total": {SignUpLimits{Address: 100, Client: 100, Total: 3}, []try{
@@ -77,8 +77,8 @@ func TestSignUpLimits(t *testing.T) {
 				*clock = clock.Add(try.after)
 				digests := []string{"weekly", "monthly", "yearly"}[:try.digests]
 				got, err := s.SignUp(t.Context(), try.address+"@example.org", digests, try.client, c.limits)
-				if err != nil || got != try.want {
-					t.Errorf("try %d (%s from %s): %d mails, %v; want %d", i, try.address, try.client, got, err, try.want)
+				if err != nil || got.Queued != try.want || got.Limited != (try.want == 0) {
+					t.Errorf("try %d (%s from %s): %+v, %v; want %d mails", i, try.address, try.client, got, err, try.want)
 				}
 				sent(t, s)
 			}
@@ -110,7 +110,7 @@ func TestSignUpRace(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			total <- n
+			total <- n.Queued
 		})
 	}
 	wg.Wait()

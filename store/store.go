@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -25,10 +26,11 @@ var ErrNotFound = errors.New("not found")
 //   - busy_timeout: another process (a command beside the scheduler) may hold the write lock for a moment.
 var pragmas = []string{"busy_timeout(15000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"}
 
-// Store is an open database. Its methods may be called from several goroutines; each is one transaction.
+// Store is an open database. Its methods may be called from several goroutines.
 type Store struct {
-	db  *sql.DB
-	now func() time.Time
+	db   *sql.DB
+	path string
+	now  func() time.Time
 }
 
 // Open opens the SQLite file at path, makes it when there is none, and brings its schema up to date. now is the clock of
@@ -37,30 +39,39 @@ func Open(ctx context.Context, path string, now func() time.Time) (*Store, error
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("making the folder of the database: %w", err)
 	}
+	// Made here, because people's addresses in it are nobody else's business on this machine.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil && !errors.Is(err, fs.ErrPermission) { // who may only read it may still look
+		return nil, fmt.Errorf("the database %s cannot be written; check its folder, owner and permissions: %w", path, err)
+	}
 	query := url.Values{"_pragma": pragmas, "_txlock": {"immediate"}}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+query.Encode())
 	if err != nil {
 		return nil, fmt.Errorf("opening the database %s: %w", path, err)
 	}
-	s := &Store{db: db, now: now}
+	s := &Store{db: db, path: path, now: now}
 	if err := s.migrate(ctx); err != nil {
-		db.Close()
-		return nil, fmt.Errorf("opening the database %s: %w", path, explain(err))
+		return nil, errors.Join(fmt.Errorf("opening the database: %w", s.explain(err)), db.Close())
 	}
 	return s, nil
 }
 
-// explain puts SQLite's terse words for a file that cannot be used into a sentence with a way out.
-func explain(err error) error {
+// explain puts SQLite's terse words for a file that cannot be used into a sentence that names it, with a way out.
+func (s *Store) explain(err error) error {
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
 		return err
 	}
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("the file is damaged or no SQLite database; restore it from a backup, or move it away to start anew: %w", err)
+		return fmt.Errorf("%s is damaged or no SQLite database; restore it from a backup, or move it away to start anew: %w", s.path, err)
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
-		return fmt.Errorf("the file or its folder cannot be written; check its owner and permissions: %w", err)
+		return fmt.Errorf("%s or its folder cannot be written; check their owner and permissions: %w", s.path, err)
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR:
+		return fmt.Errorf("%s cannot be written; is the disk full? %w", s.path, err)
 	}
 	return err
 }
@@ -72,13 +83,13 @@ func (s *Store) Close() error { return s.db.Close() }
 func (s *Store) tx(ctx context.Context, f func(tx *sql.Tx, now time.Time) error) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return s.explain(err)
 	}
 	defer tx.Rollback()
 	if err := f(tx, s.now().UTC().Truncate(time.Second)); err != nil {
-		return err
+		return s.explain(err)
 	}
-	return tx.Commit()
+	return s.explain(tx.Commit())
 }
 
 // querier is what a transaction and the database have in common for reading.

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -42,6 +43,11 @@ func newStore(t *testing.T) (*store.Store, *clock) {
 // checkList makes one check of a list, as the program does.
 func checkList(t *testing.T, s *store.Store, markdown string, guard curated.Guard) *store.Recorded {
 	t.Helper()
+	return checkListAs(t, s, "example.org", markdown, guard)
+}
+
+func checkListAs(t *testing.T, s *store.Store, tag, markdown string, guard curated.Guard) *store.Recorded {
+	t.Helper()
 	ctx := context.Background()
 	before, known, err := s.Known(ctx, "a")
 	if err != nil {
@@ -49,7 +55,7 @@ func checkList(t *testing.T, s *store.Store, markdown string, guard curated.Guar
 	}
 	list := curated.Parse([]byte(markdown), curated.Options{})
 	changes := curated.Diff(known, list)
-	r := store.Reading{Before: before, Tag: "example.org", Hash: markdown, Validators: "{}", List: list, Changes: changes}
+	r := store.Reading{Before: before, Tag: tag, Hash: markdown, Validators: "{}", List: list, Changes: changes}
 	if !before.Began.IsZero() {
 		r.Holds = guard.Judge(before.Counts, list, changes)
 	}
@@ -184,13 +190,14 @@ func TestPragmas(t *testing.T) {
 func TestLease(t *testing.T) {
 	s, c := newStore(t)
 	ctx := context.Background()
-	first, err := s.Acquire(ctx, "scheduler", "the first")
+	one, two := store.Process{Command: "serve", PID: 1, Host: "a"}, store.Process{Command: "check", PID: 2, Host: "b"}
+	first, err := s.Acquire(ctx, "scheduler", one)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.Acquire(ctx, "scheduler", "the second")
+	_, err = s.Acquire(ctx, "scheduler", two)
 	var held *store.HeldError
-	if !asHeld(err, &held) || held.Holder != "the first" {
+	if !errors.As(err, &held) || held.Holder != one || held.Owner != first.Owner {
 		t.Fatalf("a second holder: want a HeldError naming the first, got %v", err)
 	}
 	c.t = c.t.Add(store.LeaseTime - time.Second)
@@ -198,24 +205,102 @@ func TestLease(t *testing.T) {
 		t.Fatalf("renewing in time: %v", err)
 	}
 	c.t = c.t.Add(store.LeaseTime)
-	second, err := s.Acquire(ctx, "scheduler", "the second")
+	second, err := s.Acquire(ctx, "scheduler", two)
 	if err != nil {
 		t.Fatalf("a lapsed lease is free: %v", err)
 	}
-	if err := first.Renew(ctx); err == nil {
-		t.Error("the first renewed a lease that the second has")
+	if err := first.Renew(ctx); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("the first renewed a lease that the second has: %v", err)
 	}
 	if err := first.Release(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if holder, _ := s.Holder(ctx, "scheduler"); holder != "the second" {
-		t.Errorf("the first released the second's lease: holder %q", holder)
+	if holder, err := s.Holder(ctx, "scheduler"); err != nil || holder == nil || holder.Holder != two {
+		t.Errorf("the first released the second's lease: holder %v, %v", holder, err)
 	}
-	if err := second.Release(ctx); err != nil {
+	if err := s.Break(ctx, "scheduler", second.Owner); err != nil {
 		t.Fatal(err)
 	}
-	if holder, _ := s.Holder(ctx, "scheduler"); holder != "" {
-		t.Errorf("still held by %q", holder)
+	if holder, err := s.Holder(ctx, "scheduler"); err != nil || holder != nil {
+		t.Errorf("still held by %v, %v", holder, err)
+	}
+}
+
+func TestTagIsKeptOnceItIsAHosts(t *testing.T) {
+	s, _ := newStore(t)
+	ctx := context.Background()
+	provisional := func(tag string) bool { return tag == "localhost" }
+	tag := func(wanted string) string {
+		got, err := s.Tag(ctx, wanted, provisional)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	if got := tag("localhost"); got != "localhost" {
+		t.Fatalf("the first tag is %q", got)
+	}
+	// Entries that were minted with it, and one of a list that looks like it.
+	checkListAs(t, s, "localhost", list("Tools", "Anvil", "Bellows"), lenient)
+	was := feedOf(t, s)
+	if got := tag("links.example.org"); got != "links.example.org" {
+		t.Fatalf("a provisional tag stayed: %q", got)
+	}
+	for i, e := range feedOf(t, s) {
+		if want := strings.Replace(was[i].ID, "tag:localhost,", "tag:links.example.org,", 1); e.ID != want {
+			t.Errorf("the id became %s, want %s", e.ID, want)
+		}
+	}
+	for _, later := range []string{"other.example.org", "localhost"} {
+		if got := tag(later); got != "links.example.org" {
+			t.Errorf("asked for %s the tag became %q: ids never change", later, got)
+		}
+	}
+	if l, err := s.List(ctx, "a"); err != nil || l.Tag != "links.example.org" {
+		t.Errorf("the list's tag is %q, %v", l.Tag, err)
+	}
+}
+
+func TestTroubleIsNewsOnce(t *testing.T) {
+	s, c := newStore(t)
+	ctx := context.Background()
+	began := c.t
+	for i, step := range []struct {
+		trouble error
+		news    bool
+	}{{nil, false}, {errors.New("refused"), true}, {errors.New("refused"), false}, {errors.New("silent"), true}} {
+		news, err := s.SetTrouble(ctx, store.TroubleMail, step.trouble)
+		if err != nil || news != step.news {
+			t.Errorf("step %d: news %v, %v; want %v", i, news, err, step.news)
+		}
+		if i > 1 {
+			c.t = c.t.Add(time.Hour)
+		}
+	}
+	all, err := s.Troubles(ctx)
+	want := []store.Trouble{{What: store.TroubleMail, Text: "silent", Since: began}}
+	if diff := cmp.Diff(want, all); diff != "" || err != nil {
+		t.Errorf("troubles (-want +got), %v:\n%s", err, diff)
+	}
+	if news, err := s.SetTrouble(ctx, store.TroubleMail, nil); !news || err != nil {
+		t.Errorf("that it is well again: news %v, %v", news, err)
+	}
+	if all, _ := s.Troubles(ctx); len(all) != 0 {
+		t.Errorf("still in trouble: %v", all)
+	}
+}
+
+func TestOnlyTheOwnerMayReadTheDatabase(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "l.db")
+	open(t, path, newClock())
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		info, err := os.Stat(path + suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := info.Mode().Perm(); mode != 0o600 {
+			t.Errorf("%s has mode %v", filepath.Base(path+suffix), mode)
+		}
 	}
 }
 

@@ -32,7 +32,7 @@ func signUp(t *testing.T, s *Store, address string) int {
 	if err != nil {
 		t.Fatalf("signing %s up: %v", address, err)
 	}
-	return queued
+	return queued.Queued
 }
 
 // nonce is that of a pending subscription to weekly.

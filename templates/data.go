@@ -49,6 +49,7 @@ type ListLink struct {
 	Entries     int
 	Checked     time.Time // zero: not yet
 	Newest      []Entry   // the newest few
+	Baseline    bool      // Newest is the baseline: what the list held when watching began
 }
 
 // Landing is index.html.
@@ -116,8 +117,6 @@ type IssueMail struct {
 	Issue *digest.Issue
 	// Unsubscribe is the reader's own link; the sender passes a mark and puts each subscriber's link in its place.
 	Unsubscribe string
-	// Max is how many items the HTML may show before it says "more on the web"; 0 is all.
-	Max int
 }
 
 // ConfirmationMail asks whether a subscription was meant.
@@ -142,7 +141,7 @@ type Form struct {
 	Digests []DigestLink
 	Address string // as typed, when a form is shown again
 	Problem string // what was wrong with it
-	Action  string // where the form is sent
+	Action  string // where the form is sent: a path, so that it works under every name of the host
 }
 
 // Notice is a page that only says something: done, not found, too many.

@@ -25,7 +25,7 @@ var commonFuncs = map[string]any{
 	"isoday":  func(t time.Time) string { return t.Format(time.DateOnly) },
 	"count":   count,
 	"credits": feed.Credits,
-	"address": address,
+	"address": feed.CleanURL,
 	"lines":   lines,
 }
 
@@ -72,7 +72,7 @@ func count(n int, one, many string) string {
 
 // host is the name of the site a link leads to, without "www.", so that a reader knows before following it.
 func host(raw string) string {
-	u, err := url.Parse(address(raw))
+	u, err := url.Parse(feed.CleanURL(raw))
 	if err != nil {
 		return ""
 	}
@@ -86,7 +86,7 @@ func host(raw string) string {
 // href is the attribute of a link to an address as the list wrote it: html/template would percent-encode parentheses
 // and quotes, and the text of a mail would then show another address than its HTML. Nothing when the address is no link.
 func href(raw string) htmltemplate.HTMLAttr {
-	to := address(raw)
+	to := feed.CleanURL(raw)
 	if to == "" {
 		return ""
 	}
@@ -109,9 +109,9 @@ type feedLink struct {
 // feeds are the three feeds of a folder of the public tree, given by its address.
 func feeds(dir, title string) []feedLink {
 	return []feedLink{
-		{"Atom", title + " (Atom)", "application/atom+xml", dir + feed.AtomFile},
-		{"RSS", title + " (RSS)", "application/rss+xml", dir + feed.RSSFile},
-		{"JSON", title + " (JSON Feed)", "application/feed+json", dir + feed.JSONFile},
+		{"Atom", title + " (Atom)", feed.AtomType, dir + feed.AtomFile},
+		{"RSS", title + " (RSS)", feed.RSSType, dir + feed.RSSFile},
+		{"JSON", title + " (JSON Feed)", feed.JSONType, dir + feed.JSONFile},
 	}
 }
 
@@ -126,14 +126,23 @@ func form(s Site, digests ...DigestLink) Form {
 	if len(digests) == 0 {
 		digests = s.Digests
 	}
-	return Form{Site: s, Digests: digests, Action: s.Subscribe()}
+	return Form{Site: s, Digests: digests, Action: local(s.Subscribe())}
+}
+
+// local is the path of an address of ours. A form that is sent to it stays on the site that it was read from, as browsers
+// and the server see it: under 127.0.0.1 as well as under localhost.
+func local(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	return u.EscapedPath()
 }
 
 // last is the innermost name of a section's label.
 func last(label string) string {
-	const between = " › "
-	if i := strings.LastIndex(label, between); i >= 0 {
-		return label[i+len(between):]
+	if i := strings.LastIndex(label, feed.Separator); i >= 0 {
+		return label[i+len(feed.Separator):]
 	}
 	return label
 }

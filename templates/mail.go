@@ -121,14 +121,11 @@ func (v issue) Preheader() string {
 	return s
 }
 
-// IssueMail renders an issue as a message. The text part holds every item; the HTML as many as fit into d.Max and
-// 100 KB, and leads to the issue's page for the others.
+// IssueMail renders an issue as a message. The text part holds every item; the HTML as many as fit into 100 KB,
+// and leads to the issue's page for the others.
 func (t *Set) IssueMail(d IssueMail) (Mail, error) {
 	v := newIssue(d).clipped()
 	n := v.Issue.Len()
-	if d.Max > 0 {
-		n = min(n, d.Max)
-	}
 	m, err := t.mail("issue", v.first(n))
 	for err == nil && len(m.HTML) > maxHTML && n > 0 {
 		n /= 2

@@ -284,7 +284,7 @@ func TestSignUp(t *testing.T) {
 				t.Error("a form where no program answers")
 			}
 			for _, form := range d.all("form") {
-				if attr(form, "action") != site.Subscribe() {
+				if attr(form, "action") != "/new/-/subscribe" {
 					t.Errorf("the form goes to %q", attr(form, "action"))
 				}
 			}
@@ -348,6 +348,57 @@ func TestHostileTextStaysText(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestBaselineIsNotCalledNews(t *testing.T) {
+	set := load(t)
+	const line = "The list held these when watching began"
+	for name, tt := range map[string]struct {
+		list      ListLink
+		said, all bool
+	}{
+		"news":     {ListLink{ID: "x", Newest: entries}, false, true},
+		"baseline": {ListLink{ID: "x", Newest: entries, Baseline: true}, true, false},
+		"nothing":  {ListLink{ID: "x"}, false, true},
+	} {
+		d := page{"landing", func(t *Set, w io.Writer) error { return t.Landing(w, Landing{Site: site, Lists: []ListLink{tt.list}}) }}.render(t, set)
+		text := words(d.one("main"))
+		if got := strings.Contains(text, line); got != tt.said {
+			t.Errorf("%s: says that the list held them before: %v, want %v", name, got, tt.said)
+		}
+		if got := strings.Contains(text, "All news of"); got != tt.all {
+			t.Errorf("%s: leads to all news: %v, want %v", name, got, tt.all)
+		}
+		if got := len(d.all("time")) > 0; got != (name == "news") {
+			t.Errorf("%s: dates its entries: %v", name, got)
+		}
+	}
+}
+
+// A list whose page is not known may hold relative links, which lead nowhere from here.
+func TestLinksToNowhereAreText(t *testing.T) {
+	set := load(t)
+	e := curated.Entry{Title: "Manual", URL: "docs/manual.md", Related: []curated.Link{{Title: "Chapter", URL: "docs/1.md"}, {URL: "docs/2.md"}}}
+	issue := &digest.Issue{Digest: "x", Groups: []digest.Group{{Items: []digest.Item{{Entry: e}}}}}
+	m, err := set.IssueMail(IssueMail{Site: site, Issue: issue, Unsubscribe: "@@unsubscribe@@"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := page{"list", func(t *Set, w io.Writer) error {
+		return t.List(w, ListPage{Site: site, News: []Day{{Entries: []Entry{{Entry: e}}}}})
+	}}
+	for name, d := range map[string]document{"page": list.render(t, set), "mail": read(t, m.HTML)} {
+		for _, a := range d.all("a") {
+			if attr(a, "href") == "" {
+				t.Errorf("%s: <a> without href around %q", name, words(a))
+			}
+		}
+		for _, want := range []string{"Manual", "Chapter", "docs/2.md"} {
+			if !strings.Contains(words(d.one("body")), want) {
+				t.Errorf("%s: %q is missing", name, want)
+			}
+		}
 	}
 }
 

@@ -2,13 +2,12 @@ package templates
 
 import (
 	"html/template"
-	"net/url"
 	"strings"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
-	"golang.org/x/net/idna"
 
+	"linkletter/feed"
 	"linkletter/feed/curated"
 )
 
@@ -82,10 +81,10 @@ func writeInline(b *strings.Builder, n *html.Node, style string) {
 // links are the addresses an entry shows beside its own, each once: its related links, then those in its prose. The
 // text of a mail lists them, so that nothing is only in its HTML.
 func links(e curated.Entry) []curated.Link {
-	seen := map[string]bool{address(e.URL): true, "": true}
+	seen := map[string]bool{feed.CleanURL(e.URL): true, "": true}
 	var out []curated.Link
 	add := func(title, to string) {
-		if to = address(to); !seen[to] {
+		if to = feed.CleanURL(to); !seen[to] {
 			seen[to] = true
 			out = append(out, curated.Link{Title: fold(title), URL: to})
 		}
@@ -133,7 +132,7 @@ func linkOf(n *html.Node) string {
 	if n.Type == html.ElementNode && n.DataAtom == atom.A {
 		for _, a := range n.Attr {
 			if a.Key == "href" {
-				return address(a.Val)
+				return feed.CleanURL(a.Val)
 			}
 		}
 	}
@@ -149,52 +148,4 @@ func words(n *html.Node) string {
 		}
 	}
 	return b.String()
-}
-
-// address makes a link one that works outside the list: an absolute http, https or mailto URI (RFC 3986) in ASCII, as
-// written but for the characters a URI cannot hold. Empty when it is none.
-func address(raw string) string {
-	raw = strings.TrimSpace(raw)
-	u, err := url.Parse(raw)
-	if err != nil {
-		return ""
-	}
-	switch u.Scheme {
-	case "mailto":
-		return escape(raw)
-	case "http", "https":
-		if u.Host == "" {
-			return ""
-		}
-		if !ascii(u.Host) {
-			if name, err := idna.Lookup.ToASCII(u.Hostname()); err == nil {
-				raw = strings.Replace(raw, u.Hostname(), name, 1)
-			}
-		}
-		return escape(raw)
-	}
-	return ""
-}
-
-// escape percent-encodes what RFC 3986 does not allow in a URI, which leaves existing escapes alone.
-func escape(uri string) string {
-	var b strings.Builder
-	for _, c := range []byte(uri) {
-		if c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
-			const hex = "0123456789ABCDEF"
-			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
-			continue
-		}
-		b.WriteByte(c)
-	}
-	return b.String()
-}
-
-func ascii(s string) bool {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			return false
-		}
-	}
-	return true
 }

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"linkletter/cmd/internal/check"
 	"linkletter/cmd/internal/deliver"
@@ -33,10 +32,11 @@ type app struct {
 	keys      digest.Keys
 	templates *templates.Set
 	site      templates.Site
+	tag       string // whose ids there are
 	checker   *check.Checker
 	publisher *publish.Publisher
 	deliverer *deliver.Deliverer
-	listLocks map[string]*sync.Mutex // one check of a list at a time
+	watched   map[string]*watched // by list
 }
 
 // open reads the configuration and makes the parts. The caller closes the app.
@@ -49,7 +49,7 @@ func (p *program) open(ctx context.Context) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &app{program: p, cfg: cfg, log: log, listLocks: map[string]*sync.Mutex{}}
+	a := &app{program: p, cfg: cfg, log: log, watched: map[string]*watched{}}
 	if a.templates, err = templates.Load(nil); err != nil {
 		return nil, fmt.Errorf("loading the templates: %w", err)
 	}
@@ -86,20 +86,20 @@ func (a *app) assemble(ctx context.Context) error {
 		return err
 	}
 	a.keys = digest.NewKeys(secret)
+	if a.tag, err = a.store.Tag(ctx, cfg.tag(), isLocal); err != nil {
+		return err
+	}
 	a.site = templates.Site{Site: feed.Site{Base: cfg.BaseURL}, Title: cfg.Title, Imprint: cfg.Imprint, Forms: cfg.Serve && len(cfg.Digests) > 0}
 	for _, d := range cfg.Digests {
 		a.site.Digests = append(a.site.Digests, templates.DigestLink{ID: d.ID, Title: d.Title, When: describeSchedule(d.Schedule, cfg.Timezone)})
-		if err := a.store.BeginDigest(ctx, d.ID); err != nil {
-			return err
-		}
 	}
 	for _, l := range cfg.Lists {
-		a.listLocks[l.ID] = &sync.Mutex{}
+		a.watched[l.ID] = &watched{}
 	}
 	a.checker = &check.Checker{
 		Store:  a.store,
 		Source: &source.Source{MaxBytes: cfg.MaxListMiB << 20, UserAgent: userAgent(cfg.BaseURL)},
-		Tag:    a.tag(),
+		Tag:    a.tag,
 		Guard: curated.Guard{MaxNew: cfg.Guard.MaxNew, MaxNewShare: cfg.Guard.MaxNewShare,
 			MaxLostShare: cfg.Guard.MaxLostShare, MinLost: cfg.Guard.MinLost},
 	}
@@ -108,12 +108,26 @@ func (a *app) assemble(ctx context.Context) error {
 	return err
 }
 
-// tag is whose ids new entries get.
-func (a *app) tag() string {
-	if a.cfg.Tag != "" {
-		return a.cfg.Tag
+// tag is whose ids new entries are to get.
+func (c *Config) tag() string {
+	if c.Tag != "" {
+		return c.Tag
 	}
-	return a.site.Host()
+	return feed.Site{Base: c.BaseURL}.Host()
+}
+
+// isLocal says that a host is this machine's own name for itself, which nobody else can subscribe to.
+func isLocal(host string) bool { return feed.Site{Base: "http://" + host}.Local() }
+
+// begin starts the clocks of the digests that have none yet: what is announced from now on is their news. Commands that
+// only look do not call it.
+func (a *app) begin(ctx context.Context) error {
+	for _, d := range a.cfg.Digests {
+		if err := a.store.BeginDigest(ctx, d.ID, d.Lists); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // list is a configured list by its id.
@@ -174,15 +188,6 @@ func (a *app) digest(id string) (DigestConfig, error) {
 		return DigestConfig{}, usageError{hintError{errors.New("there are several digests; name one"), joinNames(ids)}}
 	}
 	return DigestConfig{}, usageError{hintError{fmt.Errorf("there is no digest %q in %s", id, a.cfg.file), fmt.Sprintf("it has %s", joinNames(ids))}}
-}
-
-// acquire takes the right to check and send, naming this process for whoever is refused meanwhile.
-func (a *app) acquire(ctx context.Context, command string) (*store.Lease, error) {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "this machine"
-	}
-	return a.store.Acquire(ctx, schedulerLease, fmt.Sprintf("linkletter %s (process %d on %s)", command, os.Getpid(), host))
 }
 
 // writable makes a folder and tries to write there, so that a start fails with a clear message rather than a check at

@@ -22,12 +22,16 @@ func (p *program) checkCommand() *cobra.Command {
 list is its baseline: nothing of it is news. While a scheduler runs on the same database,
 it is asked to do the check.
 
-Exit status 3 says that the guard holds something: nothing of that is announced until
---accept (it is news) or --dismiss (it is known, in silence).`,
+Exit status 3 says that the guard holds something. --accept believes it: new entries are
+announced, removals made, an emptied list taken as it is. --dismiss makes the new entries
+known in silence.`,
 		Example: `  linkletter check
   linkletter check --dry-run resources
   linkletter check --accept resources`,
 		RunE: func(cmd *cobra.Command, given []string) error {
+			if f.accept && f.dismiss || f.dryRun && (f.accept || f.dismiss) {
+				return usageError{errors.New("--dry-run, --accept and --dismiss exclude each other")}
+			}
 			a, err := p.open(cmd.Context())
 			if err != nil {
 				return err
@@ -37,19 +41,21 @@ Exit status 3 says that the guard holds something: nothing of that is announced 
 			if err != nil {
 				return err
 			}
-			switch {
-			case f.accept || f.dismiss:
-				return a.runDecide(cmd.Context(), ids, f.accept, f.asJSON)
-			default:
-				return a.runCheck(cmd.Context(), ids, f.dryRun, f.asJSON)
+			if !f.dryRun {
+				if err := a.begin(cmd.Context()); err != nil {
+					return err
+				}
 			}
+			if f.accept || f.dismiss {
+				return a.runDecide(cmd.Context(), ids, f.accept, f.asJSON)
+			}
+			return a.runCheck(cmd.Context(), ids, f.dryRun, f.asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what a check would find; store and publish nothing")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "write JSON, an array with an object per list")
-	cmd.Flags().BoolVar(&f.accept, "accept", false, "announce what the guard holds")
-	cmd.Flags().BoolVar(&f.dismiss, "dismiss", false, "know what the guard holds, and never announce it")
-	cmd.MarkFlagsMutuallyExclusive("dry-run", "accept", "dismiss")
+	cmd.Flags().BoolVar(&f.accept, "accept", false, "believe what the guard holds")
+	cmd.Flags().BoolVar(&f.dismiss, "dismiss", false, "know the new entries that the guard holds, and never announce them")
 	return cmd
 }
 
@@ -58,16 +64,18 @@ func (a *app) runCheck(ctx context.Context, ids []string, dryRun, asJSON bool) e
 	results := []*check.Result{}
 	var failed error
 	held := false
-	bar := a.progress("checking", len(ids))
+	bar := a.progress("checking")
 	for i, id := range ids {
 		result, err := a.checkOnce(ctx, id, dryRun)
-		bar(i+1, len(ids))
+		if bar != nil {
+			bar(i+1, len(ids))
+		}
 		if err != nil {
 			failed = errors.Join(failed, err)
 			continue
 		}
 		results = append(results, result)
-		held = held || len(result.Held) > 0
+		held = held || len(result.Held)+len(result.Standing) > 0
 	}
 	if err := a.printResults(results, asJSON, dryRun); err != nil {
 		return errors.Join(failed, err)
@@ -114,29 +122,57 @@ func (a *app) printResults(results []*check.Result, asJSON, dryRun bool) error {
 }
 
 func printResult(w io.Writer, r *check.Result, dryRun bool) error {
-	would := ""
+	p := &printer{w: w}
+	note := ""
 	if dryRun {
-		would = " (a dry run: nothing was stored)"
+		note = " (a dry run: nothing was stored)"
 	}
-	var err error
+	taken := taken(r)
 	switch {
 	case r.Unchanged:
-		_, err = fmt.Fprintf(w, "%s: unchanged, %d entries%s\n", r.List, r.Entries, would)
+		p.line("%s: unchanged, %s%s", r.List, count(r.Entries, "entry", "entries"), note)
 	case r.Baseline:
-		_, err = fmt.Fprintf(w, "%s: first check, %d entries are known now and none of them is news%s\n", r.List, r.Entries, would)
+		p.line("%s: first check, %s known now and none of them is news%s", r.List, count(r.Entries, "entry is", "entries are"), note)
 	default:
-		_, err = fmt.Fprintf(w, "%s: %d entries; %d announced, %d removed, %d changed%s\n",
-			r.List, r.Entries, len(r.Announced()), len(r.Report.Removed), len(r.Report.Changed), would)
-		if err == nil {
-			err = printReport(w, r.Report)
-		}
+		p.line("%s: %s; %d announced, %d removed, %d changed%s", r.List, count(r.Entries, "entry", "entries"),
+			len(r.Announced()), len(taken.Removed), len(taken.Changed), note)
+		p.report(taken)
 	}
+	held := r.Standing
+	if dryRun {
+		held = r.Held
+	}
+	for _, h := range held {
+		p.line("! held (%s): %s", h.Kind, oneLine(h.Reason))
+		p.line("  %s", wayOut(r.List, h.Kind))
+	}
+	return p.err
+}
+
+// taken is what a check changed, without what the guard held.
+func taken(r *check.Result) curated.Report {
+	report := r.Report
+	report.Added = r.Announced()
 	for _, h := range r.Held {
-		if err == nil {
-			_, err = fmt.Fprintf(w, "! held (%s): %s\n", h.Kind, oneLine(h.Reason))
+		switch h.Kind {
+		case curated.HoldRemoved:
+			report.Removed = nil
+		case curated.HoldUnreadable:
+			return curated.Report{}
 		}
 	}
-	return err
+	return report
+}
+
+// wayOut says what to do about something that is held.
+func wayOut(list string, kind curated.HoldKind) string {
+	switch kind {
+	case curated.HoldAdded:
+		return fmt.Sprintf("`linkletter check --accept %s` announces them, `--dismiss` knows them in silence", list)
+	case curated.HoldRemoved:
+		return fmt.Sprintf("the third check in a row that says so is believed, and `linkletter check --accept %s` at once", list)
+	}
+	return fmt.Sprintf("mend the list or its source; if it is meant to be so, `linkletter check --accept %s`", list)
 }
 
 // runDecide accepts or dismisses what is held of lists.
@@ -146,7 +182,7 @@ func (a *app) runDecide(ctx context.Context, ids []string, accept, asJSON bool) 
 		kind, decide = store.RequestAccept, a.accept
 	}
 	decisions := []*decision{}
-	unreadable := false
+	held := false
 	for _, id := range ids {
 		d := &decision{}
 		err := a.exclusively(ctx, "check", kind, id, d, func(ctx context.Context) error {
@@ -161,34 +197,26 @@ func (a *app) runDecide(ctx context.Context, ids []string, accept, asJSON bool) 
 		}
 		decisions = append(decisions, d)
 		list, err := a.store.List(ctx, id)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
+		if err != nil {
 			return err
 		}
-		for _, h := range heldOf(list) {
-			unreadable = unreadable || h.Kind == curated.HoldUnreadable
-		}
+		held = held || len(list.Holds) > 0
 	}
 	if asJSON {
 		if err := writeJSON(a.out, decisions); err != nil {
 			return err
 		}
 	} else {
+		p := &printer{w: a.out}
 		for _, d := range decisions {
-			if _, err := fmt.Fprintf(a.out, "%s: %d announced, %d dismissed, %d removals accepted\n", d.List, d.Announced, d.Dismissed, d.Removed); err != nil {
-				return err
-			}
+			p.line("%s: %d announced, %d dismissed, %s accepted", d.List, d.Announced, d.Dismissed, count(d.Removed, "removal", "removals"))
+		}
+		if p.err != nil {
+			return p.err
 		}
 	}
-	if unreadable {
-		return hintError{errHeld, "a list that could not be read stays held until it can: mend it or its source"}
+	if held {
+		return errHeld
 	}
 	return nil
-}
-
-// heldOf is what is held of a list that may never have been checked.
-func heldOf(l *store.List) []store.Hold {
-	if l == nil {
-		return nil
-	}
-	return l.Holds
 }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"linkletter/cmd/internal/mailer"
+	"linkletter/cmd/internal/source"
 )
 
 // idForm is what an id may look like: it stands in addresses, ids and file names for ever.
@@ -65,7 +67,8 @@ func (v *validator) site() {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		v.fail("$.base_url", "write it like https://links.example.org or https://example.org/links", "%q is not the address of a site", c.BaseURL)
 	}
-	if c.location, err = time.LoadLocation(c.Timezone); err != nil {
+	// "Local" is whatever the machine is set to, which may change under the schedule.
+	if c.location, err = time.LoadLocation(c.Timezone); err != nil || c.Timezone == "Local" || c.Timezone == "" {
 		v.fail("$.timezone", "write it like UTC or Europe/Lisbon", "there is no time zone %q", c.Timezone)
 	}
 	if c.Tag != "" && !tagForm.MatchString(c.Tag) {
@@ -76,9 +79,32 @@ func (v *validator) site() {
 			v.fail("$."+p.key, "", "it must not be empty")
 		}
 	}
+	v.publicFolder()
+	if !c.Serve && len(c.Digests) > 0 {
+		v.fail("$.serve", "serve: true and a web server that passes /-/ on, or no digests", "digests need the program to answer: subscribers could not unsubscribe")
+	}
 	for i, p := range c.TrustedProxies {
 		if _, err := parsePrefix(p); err != nil {
 			v.fail(fmt.Sprintf("$.trusted_proxies[%d]", i), "write it like 127.0.0.1 or 10.0.0.0/8", "%q is no IP address or network", p)
+		}
+	}
+}
+
+// publicFolder keeps what is nobody's business out of the folder that everybody may read.
+func (v *validator) publicFolder() {
+	c := v.c
+	public := filepath.Clean(c.path(c.Public))
+	config, err := filepath.Abs(c.file)
+	if err != nil {
+		config = c.file
+	}
+	for _, private := range []struct{ name, path string }{
+		{"the database", c.path(c.Database)}, {"the outbox", c.path(c.Mail.Outbox)}, {"the configuration", config},
+		{"the password", c.path(c.Mail.PasswordFile)},
+	} {
+		rel, err := filepath.Rel(public, private.path)
+		if err == nil && private.path != "" && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+			v.fail("$.public", "name a folder of its own, such as data/public", "everybody may read %s, and %s is in it", c.Public, private.name)
 		}
 	}
 }
@@ -113,6 +139,8 @@ func (v *validator) lists() {
 		v.id(at+"id", l.ID, seen)
 		if l.Source == "" {
 			v.fail(at+"source", "name the Markdown file or its https:// address", "list %s has no source", l.ID)
+		} else if scheme, _, is := strings.Cut(l.Source, "://"); is && !source.IsURL(l.Source) {
+			v.fail(at+"source", "name a file or an https:// address", "lists are not read over %s", scheme)
 		}
 		if l.Page != "" {
 			if u, err := url.Parse(l.Page); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -184,8 +212,8 @@ func (v *validator) mail() {
 	if m.InDoubt != "resend" && m.InDoubt != "hold" {
 		v.fail("$.mail.in_doubt", "resend or hold", "%q is not a policy", m.InDoubt)
 	}
-	if m.InDoubtHold < 0 {
-		v.fail("$.mail.in_doubt_hold", "write it like 15m", "it is less than nothing")
+	if m.InDoubtHold < time.Second {
+		v.fail("$.mail.in_doubt_hold", "write it like 15m; in_doubt: hold never resends", "%v is too short", m.InDoubtHold)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"linkletter/cmd/internal/deliver"
 	"linkletter/feed/digest"
 	"linkletter/store"
 )
@@ -21,7 +22,7 @@ func (p *program) digestCommand() *cobra.Command {
 		Example: "  linkletter digest preview\n  linkletter digest issues",
 		RunE:    group,
 	}
-	cmd.AddCommand(p.digestPreviewCommand(), p.digestSendCommand(), p.digestIssuesCommand(), p.digestShowCommand())
+	cmd.AddCommand(p.digestPreviewCommand(), p.digestSendCommand(), p.digestIssuesCommand(), p.digestShowCommand(), p.digestResumeCommand())
 	return cmd
 }
 
@@ -68,12 +69,16 @@ func (p *program) digestSendCommand() *cobra.Command {
 		Use:   "send [DIGEST]",
 		Short: "Make the next issue now and send it to every subscriber",
 		Long: `Make the next issue now and send it to every subscriber. With nothing new there is no issue;
-deliveries that an interrupted run left are finished either way. While a scheduler runs on
+deliveries that an interrupted run left are finished either way, those in doubt when their
+time has come. While a scheduler runs on
 the same database, it is asked to send.`,
 		Example: "  linkletter digest send weekly",
 		Args:    args(cobra.MaximumNArgs(1)),
 		RunE: p.withDigest(func(ctx context.Context, a *app, d DigestConfig) error {
 			if err := a.prepare(); err != nil {
+				return err
+			}
+			if err := a.begin(ctx); err != nil {
 				return err
 			}
 			sent := &sentIssue{}
@@ -83,7 +88,9 @@ the same database, it is asked to send.`,
 					return err
 				}
 				*sent = *made
-				return a.deliver(ctx, a.progress("sending", sent.To))
+				summary, err := a.deliver(ctx, a.progress("sending"))
+				sent.summarize(summary)
+				return err
 			})
 			if err != nil {
 				return err
@@ -91,17 +98,48 @@ the same database, it is asked to send.`,
 			if asJSON {
 				return writeJSON(p.out, sent)
 			}
-			if sent.Number == 0 {
-				_, err = fmt.Fprintf(p.out, "%s: nothing new, no issue\n", d.ID)
-				return err
-			}
-			_, err = fmt.Fprintf(p.out, "%s #%d: %d entries to %d subscribers; `linkletter digest show %d` accounts for each\n",
-				d.ID, sent.Number, sent.Entries, sent.To, sent.Number)
-			return err
+			return a.printSent(sent)
 		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	return cmd
+}
+
+// sentIssue is what `digest send` prints.
+type sentIssue struct {
+	Digest   string     `json:"digest"`
+	Number   int        `json:"number"` // 0: nothing new, no issue
+	Entries  int        `json:"entries"`
+	To       int        `json:"to"`        // subscribers
+	By       string     `json:"by"`        // who delivers it; empty: this command did
+	Sent     int        `json:"sent"`      // by this run, an older issue's included
+	Deferred int        `json:"deferred"`  // the server asked to try again
+	Failed   int        `json:"failed"`    // never accepted
+	InDoubt  int        `json:"in_doubt"`  // interrupted between the end of the message and the reply
+	Next     *time.Time `json:"try_again"` // when there is something to try again
+}
+
+func (s *sentIssue) summarize(d deliver.Summary) {
+	s.Sent, s.Deferred, s.Failed, s.InDoubt, s.Next = d.Sent, d.Deferred, d.Failed, d.InDoubt+d.Recovered, known(d.Next)
+}
+
+func (a *app) printSent(s *sentIssue) error {
+	p := &printer{w: a.out}
+	if s.Number == 0 {
+		p.line("%s: nothing new, no issue", s.Digest)
+	} else {
+		p.line("%s #%d: %s to %s; `linkletter digest show %d --digest %s` accounts for each", s.Digest, s.Number,
+			count(s.Entries, "entry", "entries"), count(s.To, "subscriber", "subscribers"), s.Number, s.Digest)
+	}
+	if s.By != "" && s.Number > 0 {
+		p.line("being sent by %s; `linkletter status` shows how far it is", s.By)
+	} else if s.Sent+s.Deferred+s.Failed+s.InDoubt > 0 {
+		p.line("%d sent, %d deferred, %d failed, %d in doubt", s.Sent, s.Deferred, s.Failed, s.InDoubt)
+	}
+	if s.Next != nil {
+		p.line("to be tried again from %s on: by `linkletter serve`, or the next `linkletter digest send`", a.when(s.Next, ""))
+	}
+	return p.err
 }
 
 func (p *program) digestIssuesCommand() *cobra.Command {
@@ -143,13 +181,15 @@ type issueRow struct {
 	Frozen     time.Time            `json:"frozen"`
 	State      string               `json:"state"`
 	Entries    int                  `json:"entries"`
+	To         int                  `json:"to"`
 	Subject    string               `json:"subject"`
+	Reason     string               `json:"reason,omitempty"` // why it is paused
 	Deliveries map[digest.State]int `json:"deliveries"`
 }
 
 func rowOf(i *store.Issue) issueRow {
 	return issueRow{Digest: i.Digest, Number: i.Number, Frozen: i.Frozen, State: string(i.State),
-		Entries: i.Len(), Subject: i.Parts.Subject, Deliveries: i.Counts}
+		Entries: i.Len(), To: i.Total(), Subject: i.Parts.Subject, Reason: i.Reason, Deliveries: i.Counts}
 }
 
 func (p *program) digestShowCommand() *cobra.Command {
@@ -160,35 +200,64 @@ func (p *program) digestShowCommand() *cobra.Command {
 		Short:   "Account for every subscriber's copy of one issue",
 		Example: "  linkletter digest show 12\n  linkletter digest show 12 --digest weekly --json",
 		Args:    args(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, given []string) error {
-			number, err := strconv.Atoi(given[0])
-			if err != nil {
-				return usageError{fmt.Errorf("%q is not the number of an issue", given[0])}
-			}
-			return p.withDigest(func(ctx context.Context, a *app, d DigestConfig) error {
-				return a.showIssue(ctx, d, number, asJSON)
-			})(cmd, nonEmpty(name))
-		},
+		RunE: p.withIssue(&name, func(ctx context.Context, a *app, issue *store.Issue) error {
+			return a.showIssue(ctx, issue, asJSON)
+		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	cmd.Flags().StringVar(&name, "digest", "", "the `digest`, where there are several")
 	return cmd
 }
 
-func (a *app) showIssue(ctx context.Context, d DigestConfig, number int, asJSON bool) error {
-	issue, err := a.store.Issue(ctx, d.ID, number)
-	if errors.Is(err, store.ErrNotFound) {
-		return hintError{fmt.Errorf("digest %s has no issue %d", d.ID, number), "`linkletter digest issues` lists them"}
+func (p *program) digestResumeCommand() *cobra.Command {
+	var name string
+	cmd := &cobra.Command{
+		Use:   "resume N",
+		Short: "Go on with an issue that was paused because the mail server refused it",
+		Long: `Go on with an issue that was paused because the mail server refused it for reasons of policy:
+first look at what it said (digest show N) and mend that. A running scheduler goes on by
+itself; without one, digest send does.`,
+		Example: "  linkletter digest resume 12",
+		Args:    args(cobra.ExactArgs(1)),
+		RunE: p.withIssue(&name, func(ctx context.Context, a *app, issue *store.Issue) error {
+			if err := a.store.Resume(ctx, issue.Ref); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintf(p.out, "issue %d goes on\n", issue.Number)
+			return err
+		}),
 	}
-	if err != nil {
-		return err
+	cmd.Flags().StringVar(&name, "digest", "", "the `digest`, where there are several")
+	return cmd
+}
+
+// withIssue opens the app and finds the issue that the argument numbers, of the digest that *name names.
+func (p *program) withIssue(name *string, f func(ctx context.Context, a *app, issue *store.Issue) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, given []string) error {
+		number, err := strconv.Atoi(given[0])
+		if err != nil {
+			return usageError{fmt.Errorf("%q is not the number of an issue", given[0])}
+		}
+		return p.withDigest(func(ctx context.Context, a *app, d DigestConfig) error {
+			issue, err := a.store.Issue(ctx, d.ID, number)
+			if errors.Is(err, store.ErrNotFound) {
+				return hintError{fmt.Errorf("digest %s has no issue %d", d.ID, number), "`linkletter digest issues` lists them"}
+			}
+			if err != nil {
+				return err
+			}
+			return f(ctx, a, issue)
+		})(cmd, nonEmpty(*name))
 	}
+}
+
+func (a *app) showIssue(ctx context.Context, issue *store.Issue, asJSON bool) error {
 	rows := []receipt{}
 	t := tabwriter.NewWriter(a.out, 0, 4, 2, ' ', 0)
 	if !asJSON {
 		fmt.Fprintf(a.out, "%s\n%s, frozen %s\n\n", oneLine(issue.Parts.Subject), issue.State, issue.Frozen.In(a.cfg.location).Format("2006-01-02 15:04 MST"))
 	}
-	err = a.eachDelivery(ctx, issue.Ref, func(d store.Delivery) error {
+	err := a.eachDelivery(ctx, issue.Ref, func(d store.Delivery) error {
 		if asJSON {
 			rows = append(rows, receipt{Address: d.Address, State: d.State, Attempts: d.Attempts, Updated: d.Updated, Reply: d.Reply})
 			return nil

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"syscall"
 	"time"
 
 	"linkletter/store"
@@ -16,11 +18,48 @@ const handoverWait = 10 * time.Minute
 // errGone says that the process work was handed to ended before it began.
 var errGone = errors.New("it went away before it did the work")
 
-// exclusively does work here when no other process has the right to, or hands it to the one that has. The work is the
+// acquire takes the right to check and send. One that a dead process of this machine left is taken over at once.
+func (a *app) acquire(ctx context.Context, command string) (*store.Lease, error) {
+	us := store.Process{Command: command, PID: os.Getpid(), Host: thisHost()}
+	for {
+		lease, err := a.store.Acquire(ctx, schedulerLease, us)
+		var held *store.HeldError
+		if !errors.As(err, &held) || held.Holder.Host != us.Host || alive(held.Holder.PID) {
+			return lease, err
+		}
+		if err := a.store.Break(ctx, schedulerLease, held.Owner); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// thisHost names the machine, and the container on it, within which process ids mean something.
+func thisHost() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unnamed"
+	}
+	// On Linux, containers of one name may still count their processes apart.
+	if space, err := os.Readlink("/proc/self/ns/pid"); err == nil {
+		host += " " + space
+	}
+	return host
+}
+
+// alive says whether a process of this machine runs. In doubt it does.
+func alive(pid int) bool {
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return false
+	}
+	return !errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
+}
+
+// exclusively does work here when no other process has the right to, or hands it to the `serve` that has. The work is the
 // same either way; result is filled from its answer.
 func (a *app) exclusively(ctx context.Context, command string, kind store.RequestKind, subject string, result any, here func(ctx context.Context) error) error {
 	for {
-		lease, err := a.acquire(ctx, command)
+		lease, err := a.take(ctx, command, func(held *store.HeldError) bool { return held.Holder.Command == serveName })
 		var held *store.HeldError
 		if errors.As(err, &held) {
 			if err := a.handOver(ctx, held, kind, subject, result); !errors.Is(err, errGone) {
@@ -32,29 +71,27 @@ func (a *app) exclusively(ctx context.Context, command string, kind store.Reques
 			return err
 		}
 		// The command may have been interrupted; its lease is given back all the same.
-		defer lease.Release(context.WithoutCancel(ctx))
-		return holding(ctx, lease, here)
+		return errors.Join(holding(ctx, lease, here), lease.Release(context.WithoutCancel(ctx)))
 	}
 }
 
-// take gets the lease for serve. One that is held may be a dead process's: then nobody renews it, and it is taken when it
-// lapses. One that is renewed has a living holder, and the HeldError says who.
-func (a *app) take(ctx context.Context, command string) (*store.Lease, error) {
-	var first *store.HeldError
-	tick := time.NewTicker(time.Second)
+// serveName is the command that answers requests; the others only hold the lease for a while.
+const serveName = "serve"
+
+// take waits for the lease, unless refuse says of its holder not to. A command that has it is soon done; a dead process of
+// another machine does not renew it.
+func (a *app) take(ctx context.Context, command string, refuse func(*store.HeldError) bool) (*store.Lease, error) {
+	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
-	for {
+	for said := false; ; {
 		lease, err := a.acquire(ctx, command)
 		var held *store.HeldError
-		if !errors.As(err, &held) {
+		if !errors.As(err, &held) || refuse(held) {
 			return lease, err
 		}
-		if first == nil {
-			first = held
-			a.log.Info("waiting to see whether the process that worked on this database still lives", "holder", held.Holder, "until", held.Expires)
-		}
-		if held.Expires.After(first.Expires) || held.Holder != first.Holder {
-			return nil, hintError{err, "only one scheduler works on a database; stop that one first"}
+		if !said {
+			a.log.Warn("waiting until another process has done its work on this database", "holder", held.Holder.String())
+			said = true
 		}
 		select {
 		case <-ctx.Done():
@@ -73,20 +110,16 @@ func holding(ctx context.Context, lease *store.Lease, f func(ctx context.Context
 		defer close(done)
 		tick := time.NewTicker(store.LeaseTime / 3)
 		defer tick.Stop()
-		for renewed := time.Now(); ; {
+		for {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
 			}
 			err := lease.Renew(ctx)
-			if err == nil {
-				renewed = time.Now()
-				continue
-			}
-			// A database that is busy for a moment is no reason to stop; a lease that may be somebody else's is.
-			if errors.Is(err, store.ErrNotFound) || time.Since(renewed) > store.LeaseTime {
-				cancel(fmt.Errorf("another process may work on this database now; stopping: %w", err))
+			// A locked database is no reason to stop: nobody else can take the lease from it either.
+			if errors.Is(err, store.ErrNotFound) {
+				cancel(fmt.Errorf("another process works on this database now; stopping: %w", err))
 				return
 			}
 		}
@@ -101,9 +134,9 @@ func holding(ctx context.Context, lease *store.Lease, f func(ctx context.Context
 	return err
 }
 
-// handOver asks the process that has the right, and waits for its answer.
+// handOver asks the process that has the right, and waits for its answer. Whoever stops waiting takes the wish back.
 func (a *app) handOver(ctx context.Context, held *store.HeldError, kind store.RequestKind, subject string, result any) error {
-	a.log.Debug("handing over", "to", held.Holder, "kind", kind, "subject", subject)
+	a.log.Debug("handing over", "to", held.Holder.String(), "kind", kind, "subject", subject)
 	id, err := a.store.Ask(ctx, kind, subject)
 	if err != nil {
 		return err
@@ -115,42 +148,41 @@ func (a *app) handOver(ctx context.Context, held *store.HeldError, kind store.Re
 	for {
 		select {
 		case <-ctx.Done():
-			return hintError{fmt.Errorf("%s has not answered yet; the work stays handed over: %w", held.Holder, ctx.Err()), "its log tells what it does"}
+			return a.withdraw(context.WithoutCancel(ctx), held, id, ctx.Err())
 		case <-tick.C:
 		}
 		r, err := a.store.Request(ctx, id)
+		switch {
+		case ctx.Err() != nil:
+			continue
+		case err != nil:
+			return err
+		case r.Finished && r.Error != "":
+			return errors.New(r.Error)
+		case r.Finished:
+			if err := json.Unmarshal([]byte(r.Result), result); err != nil {
+				return fmt.Errorf("understanding the answer of %s: %w", held.Holder, err)
+			}
+			return nil
+		}
+		holder, err := a.store.Holder(ctx, schedulerLease)
 		if err != nil {
 			return err
 		}
-		if !r.Finished {
-			if err := a.watchHolder(ctx, held, id); err != nil {
-				return err
-			}
-			continue
+		if holder == nil || holder.Owner != held.Owner {
+			return a.withdraw(ctx, held, id, errGone)
 		}
-		if r.Error != "" {
-			return errors.New(r.Error)
-		}
-		if err := json.Unmarshal([]byte(r.Result), result); err != nil {
-			return fmt.Errorf("understanding the answer of %s: %w", held.Holder, err)
-		}
-		return nil
 	}
 }
 
-// watchHolder looks whether the process that was asked still lives. When it died before it began, the request is taken
-// back and the error is errGone.
-func (a *app) watchHolder(ctx context.Context, held *store.HeldError, request int64) error {
-	holder, err := a.store.Holder(ctx, schedulerLease)
-	if err != nil || holder != "" {
-		return err
-	}
+// withdraw takes a request back. When it was begun already, that is what is to be said instead of why.
+func (a *app) withdraw(ctx context.Context, held *store.HeldError, request int64, why error) error {
 	withdrawn, err := a.store.Withdraw(ctx, request)
 	if err != nil {
 		return err
 	}
 	if withdrawn {
-		return errGone
+		return why
 	}
-	return hintError{fmt.Errorf("%s ended in the middle of the work", held.Holder), "run the command again; what was stored stays, and nothing is done twice"}
+	return hintError{fmt.Errorf("%s had begun the work: %w", held.Holder, why), "`linkletter status` shows what came of it; nothing is done twice"}
 }

@@ -77,9 +77,11 @@ func (p *program) init(location string) error {
 		return fmt.Errorf("writing %s: %w", p.configFile, err)
 	}
 	if found == "" {
-		fmt.Fprintf(p.err, "linkletter: no Markdown list was found here; set source in %s\n", p.configFile)
+		_, err = fmt.Fprintf(p.out, "%s written. No Markdown list was found here: put one at %s or set source, then: linkletter serve\n", p.configFile, s.Source)
+		return err
 	}
-	_, err = fmt.Fprintf(p.out, "%s written; it watches %s. Next: linkletter serve\n", p.configFile, strings.Trim(s.Source, `"`))
+	_, err = fmt.Fprintf(p.out, "%s written; it watches %s under the id %s, which stands in addresses for ever. Next: linkletter serve\n",
+		p.configFile, strings.Trim(s.Source, `"`), s.ID)
 	return err
 }
 

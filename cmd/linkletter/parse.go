@@ -2,14 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -34,7 +30,7 @@ func (p *program) parseCommand() *cobra.Command {
 			if asJSON {
 				return writeJSON(p.out, list)
 			}
-			return printEntries(p.out, list)
+			return (&printer{w: p.out}).entries(list)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
@@ -48,7 +44,7 @@ func (p *program) explainCommand() *cobra.Command {
 		Use:   "explain FILE|URL",
 		Short: "Say for every link whether it is an entry, and which rule decided",
 		Example: `  linkletter explain README.md
-  linkletter explain README.md | grep -v entry`,
+  linkletter explain --json README.md | jq '.[] | select(.entry | not)'`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			src, at, err := p.fetch(cmd.Context(), given[0])
@@ -87,7 +83,7 @@ func (p *program) diffCommand() *cobra.Command {
 			if asJSON {
 				return writeJSON(p.out, report)
 			}
-			return printReport(p.out, report)
+			return (&printer{w: p.out}).report(report)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
@@ -100,6 +96,9 @@ func (p *program) fetch(ctx context.Context, location string) ([]byte, *url.URL,
 	got, err := s.Fetch(ctx, location, "")
 	if err != nil {
 		return nil, nil, err
+	}
+	if err := curated.Readable(got.Bytes); err != nil {
+		fmt.Fprintf(p.err, "linkletter: warning: %s: %v\n", location, err)
 	}
 	return got.Bytes, got.Page, nil
 }
@@ -124,72 +123,6 @@ func userAgent(base string) string {
 		return "linkletter/" + version
 	}
 	return "linkletter/" + version + " (+" + base + ")"
-}
-
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
-}
-
-// printEntries lists entries by section, as people read them.
-func printEntries(w io.Writer, l *curated.List) error {
-	var b strings.Builder
-	if l.Title != "" {
-		fmt.Fprintf(&b, "%s\n", oneLine(l.Title))
-	}
-	section := "\x00"
-	for _, e := range l.Entries {
-		if s := sectionLabel(e.Sections[0]); s != section {
-			section = s
-			fmt.Fprintf(&b, "\n%s\n", oneLine(s))
-		}
-		fmt.Fprintf(&b, "  %s\n    %s\n", oneLine(e.Title), oneLine(e.URL))
-	}
-	fmt.Fprintf(&b, "\n%d entries among %d links\n", len(l.Entries), l.Links)
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-func printVerdicts(w io.Writer, verdicts []curated.Verdict) error {
-	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	for _, v := range verdicts {
-		kind := "-"
-		if v.Entry {
-			kind = "entry"
-		}
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\n", v.Line, kind, oneLine(v.Rule), oneLine(v.URL))
-	}
-	return t.Flush()
-}
-
-func printReport(w io.Writer, r curated.Report) error {
-	var b strings.Builder
-	for _, e := range r.Added {
-		fmt.Fprintf(&b, "+ %s  %s\n", oneLine(e.Title), oneLine(e.URL))
-	}
-	for _, e := range r.Removed {
-		fmt.Fprintf(&b, "- %s  %s\n", oneLine(e.Title), oneLine(e.URL))
-	}
-	for _, c := range r.Changed {
-		fmt.Fprintf(&b, "~ %s  %s  (%s)\n", oneLine(c.After.Title), oneLine(c.After.URL), strings.Join(c.What, ", "))
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-// sectionLabel is a path of headings in one line.
-func sectionLabel(path []string) string { return strings.Join(path, " › ") }
-
-// oneLine takes out what could move a terminal's cursor or break a line: a list's text is a stranger's.
-func oneLine(s string) string {
-	return strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7f || c >= 0x80 && c < 0xa0 {
-			return ' '
-		}
-		return c
-	}, s)
 }
 
 // exists says whether a file is there; any other trouble shows when it is opened.

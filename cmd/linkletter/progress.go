@@ -7,21 +7,22 @@ import (
 	"golang.org/x/term"
 )
 
-// progress draws a bar on standard error when that is a terminal and there is more than one step. The returned function
-// tells it how far the work is.
-func (p *program) progress(what string, total int) func(done, total int) {
+// progress gives what draws a bar of long work on standard error: the returned function tells it how far the work is. It
+// is nil where standard error is no terminal.
+func (p *program) progress(what string) func(done, total int) {
 	f, ok := p.err.(*os.File)
-	if !ok || total < 2 || !term.IsTerminal(int(f.Fd())) {
-		return func(int, int) {}
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return nil
 	}
-	bar := progressbar.NewOptions(total,
-		progressbar.OptionSetWriter(f),
-		progressbar.OptionSetDescription(what),
-		progressbar.OptionShowCount(),
-		progressbar.OptionSetPredictTime(true),
-		progressbar.OptionClearOnFinish(),
-	)
+	var bar *progressbar.ProgressBar
 	return func(done, total int) {
+		if bar == nil {
+			if total < 2 {
+				return // done before anybody could look
+			}
+			bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(what),
+				progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())
+		}
 		// A bar that cannot be drawn is no reason to stop the work.
 		bar.ChangeMax(total)
 		_ = bar.Set(done)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"linkletter/cmd/internal/publish"
+	"linkletter/store"
 )
 
 func (p *program) publishCommand() *cobra.Command {
@@ -24,7 +26,11 @@ whose bytes would be the same are not touched.`,
 				return err
 			}
 			defer a.close()
-			report, err := a.publisher.Publish(cmd.Context())
+			report := &publish.Report{}
+			err = a.exclusively(cmd.Context(), "publish", store.RequestPublish, "", report, func(ctx context.Context) (err error) {
+				*report, err = a.publishAll(ctx)
+				return err
+			})
 			if err != nil {
 				return err
 			}
@@ -34,15 +40,21 @@ whose bytes would be the same are not touched.`,
 	}
 }
 
+// publishAll rewrites every file.
+func (a *app) publishAll(ctx context.Context) (publish.Report, error) {
+	return a.publisher.Publish(ctx)
+}
+
 // newPublisher makes the publisher from the configuration.
 func (a *app) newPublisher() *publish.Publisher {
 	pub := &publish.Publisher{
 		Dir:       a.cfg.path(a.cfg.Public),
 		Site:      a.site,
-		Tag:       a.tag(),
+		Tag:       a.tag,
 		Store:     a.store,
 		Templates: a.templates,
 		Window:    a.cfg.Window,
+		Location:  a.cfg.location,
 		Now:       time.Now, // file times are the wall clock's
 		Log:       a.log,
 	}

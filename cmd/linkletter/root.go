@@ -61,10 +61,6 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 // report prints an error and its hint, and picks the exit code.
 func (p *program) report(err error) int {
-	if errors.Is(err, errHeld) {
-		fmt.Fprintln(p.err, "linkletter:", err)
-		return exitHeld
-	}
 	fmt.Fprintln(p.err, "linkletter:", err)
 	var config *ConfigError
 	var hint hintError
@@ -78,7 +74,10 @@ func (p *program) report(err error) int {
 	case errors.As(err, &hint):
 		fmt.Fprintln(p.err, "  hint:", hint.hint)
 	}
-	if errors.As(err, &usage) {
+	switch {
+	case errors.Is(err, errHeld):
+		return exitHeld
+	case errors.As(err, &usage):
 		return exitUsage
 	}
 	return exitFailed

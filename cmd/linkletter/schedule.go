@@ -58,7 +58,6 @@ func (s schedule) missed(since, now time.Time) (time.Time, bool) {
 type scheduler struct {
 	cron *cron.Cron
 	ctx  context.Context
-	jobs sync.WaitGroup // those begun outside cron
 	log  *slog.Logger
 }
 
@@ -68,8 +67,8 @@ func newScheduler(ctx context.Context, location *time.Location, log *slog.Logger
 
 // add makes a job of f, which is told the scheduled time it runs for. Two runs of one job never overlap, and one that
 // panics runs again at its next time: Skip stands outside Recover, for a panic that passed Skip would keep its token for
-// ever. The returned function runs the job now, under the same rules.
-func (s *scheduler) add(at schedule, name string, f func(ctx context.Context, scheduled time.Time)) (now func(scheduled time.Time)) {
+// ever. The returned function runs the job now, under the same rules, and waits for it.
+func (s *scheduler) add(at schedule, name string, f func(ctx context.Context, scheduled time.Time)) (run func(scheduled time.Time)) {
 	logger := cronLogger{s.log.With("job", name)}
 	var due time.Time // guarded by the chain: one run at a time reads what its starter wrote
 	var mu sync.Mutex
@@ -80,29 +79,20 @@ func (s *scheduler) add(at schedule, name string, f func(ctx context.Context, sc
 		mu.Unlock()
 		f(s.ctx, scheduled)
 	}))
-	run := func(scheduled time.Time) {
+	run = func(scheduled time.Time) {
 		mu.Lock()
 		due = scheduled
 		mu.Unlock()
 		job.Run()
 	}
 	s.cron.Schedule(at, cron.FuncJob(func() { run(time.Now().Truncate(time.Second)) }))
-	return func(scheduled time.Time) {
-		s.jobs.Add(1)
-		go func() {
-			defer s.jobs.Done()
-			run(scheduled)
-		}()
-	}
+	return run
 }
 
-// start begins to run jobs. stop ends that and waits for those under way.
+// start begins to run jobs. stop ends that and waits for those that the schedule began.
 func (s *scheduler) start() { s.cron.Start() }
 
-func (s *scheduler) stop() {
-	<-s.cron.Stop().Done()
-	s.jobs.Wait()
-}
+func (s *scheduler) stop() { <-s.cron.Stop().Done() }
 
 // cronLogger writes the library's words to our log; its chatter at info level is left out but for skipped runs.
 type cronLogger struct {

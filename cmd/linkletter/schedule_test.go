@@ -73,7 +73,7 @@ func TestRunsOfOneJobDoNotOverlap(t *testing.T) {
 	s := newTestScheduler(t)
 	var running, most, runs atomic.Int32
 	entered, leave := make(chan struct{}, 10), make(chan struct{})
-	now := s.add(mustSchedule(t, "@every 1s", nil), "job", func(context.Context, time.Time) {
+	run := s.add(mustSchedule(t, "@every 1s", nil), "job", func(context.Context, time.Time) {
 		most.Store(max(most.Load(), running.Add(1)))
 		runs.Add(1)
 		entered <- struct{}{}
@@ -81,7 +81,7 @@ func TestRunsOfOneJobDoNotOverlap(t *testing.T) {
 		running.Add(-1)
 	})
 	s.start()
-	now(time.Now())
+	go run(time.Now())
 	<-entered
 	time.Sleep(2200 * time.Millisecond) // the schedule comes twice meanwhile
 	if runs.Load() != 1 {
@@ -126,14 +126,13 @@ func TestAPanicDoesNotEndTheJob(t *testing.T) {
 
 func TestStopWaitsForTheJob(t *testing.T) {
 	s := newTestScheduler(t)
-	entered, done := make(chan struct{}), atomic.Bool{}
-	now := s.add(mustSchedule(t, "@daily", nil), "job", func(context.Context, time.Time) {
-		close(entered)
+	entered, done := make(chan struct{}, 10), atomic.Bool{}
+	s.add(mustSchedule(t, "@every 1s", nil), "job", func(context.Context, time.Time) {
+		entered <- struct{}{}
 		time.Sleep(200 * time.Millisecond)
 		done.Store(true)
 	})
 	s.start()
-	now(time.Now())
 	<-entered
 	s.stop()
 	if !done.Load() {

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"linkletter/cmd/internal/web"
 	"linkletter/store"
@@ -41,16 +41,15 @@ is under way.`,
 			if err := a.prepare(); err != nil {
 				return err
 			}
-			lease, err := a.take(ctx, "serve")
+			lease, err := a.take(ctx, serveName, func(held *store.HeldError) bool { return held.Holder.Command == serveName })
+			var held *store.HeldError
+			if errors.As(err, &held) {
+				return hintError{err, "only one scheduler works on a database; stop that one first"}
+			}
 			if err != nil {
 				return err
 			}
-			defer lease.Release(context.WithoutCancel(ctx))
-			listener, err := web.Listen(ctx, a.cfg.Listen)
-			if err != nil {
-				return err
-			}
-			return holding(ctx, lease, func(ctx context.Context) error { return a.serve(ctx, listener) })
+			return errors.Join(holding(ctx, lease, a.serve), lease.Release(context.WithoutCancel(ctx)))
 		},
 	}
 }
@@ -67,32 +66,30 @@ func (a *app) prepare() error {
 }
 
 // serve runs until the context ends: the web server, the schedule, the sender and the requests of other commands.
-func (a *app) serve(ctx context.Context, listener net.Listener) error {
+func (a *app) serve(ctx context.Context) error {
+	if err := a.begin(ctx); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	a.greet(listener)
-	bell := make(chan struct{}, 1)
-	wake := func() {
-		select {
-		case bell <- struct{}{}:
-		default: // it is ringing already
-		}
-	}
 	var parts sync.WaitGroup
-	parts.Go(func() {
-		if err := a.newServer(wake).Serve(ctx, listener); err != nil {
-			cancel(fmt.Errorf("the web server stopped: %w", err))
+	issues, signups := newBell(), newBell()
+	if a.cfg.Serve {
+		listener, err := web.Listen(ctx, a.cfg.Listen)
+		if err != nil {
+			return err
 		}
-	})
-	parts.Go(func() { a.deliverWhenDue(ctx, bell) })
-	parts.Go(func() { a.answerRequests(ctx, wake) })
-	parts.Go(func() {
-		// A crash may have come between remembering and publishing: the files are made from the store again.
-		if err := a.publish(ctx); err != nil && ctx.Err() == nil {
-			a.log.Error("publishing", logError, err)
-		}
-		a.schedule(ctx, wake)
-	})
+		parts.Go(func() {
+			if err := a.newServer(signups.ring).Serve(ctx, listener); err != nil {
+				cancel(fmt.Errorf("the web server stopped: %w", err))
+			}
+		})
+	}
+	a.greet(ctx)
+	parts.Go(func() { a.deliverWhenDue(ctx, issues) })
+	parts.Go(func() { a.confirmWhenAsked(ctx, signups) })
+	parts.Go(func() { a.answerRequests(ctx, issues.ring) })
+	parts.Go(func() { a.schedule(ctx, issues.ring) })
 	parts.Wait()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause
@@ -101,50 +98,103 @@ func (a *app) serve(ctx context.Context, listener net.Listener) error {
 	return nil
 }
 
-// greet says where everything is.
-func (a *app) greet(listener net.Listener) {
+// bell wakes a worker. Rung while it rings, it rings once.
+type bell chan struct{}
+
+func newBell() bell { return make(bell, 1) }
+
+func (b bell) ring() {
+	select {
+	case b <- struct{}{}:
+	default:
+	}
+}
+
+// greet says where everything is, and what an operator should know before others do.
+func (a *app) greet(ctx context.Context) {
 	feed, files := a.feedAddresses()
-	a.log.Info("serving", "feed", feed, "site", a.site.Root(), "listen", listener.Addr().String(), "files", files)
-	if a.cfg.Tag == "" && a.site.Local() {
-		a.log.Warn("entry ids are not final: base_url is a local address and no tag is set; set base_url, or tag, before others subscribe")
+	if a.cfg.Serve {
+		a.log.Info("serving", "feed", feed, "site", a.site.Root(), "listen", a.cfg.Listen, "files", files)
+	} else {
+		a.log.Info("publishing files only (serve: false)", "feed", feed, "files", files)
+	}
+	switch {
+	case isLocal(a.tag):
+		a.log.Warn("entry ids are provisional: base_url is a local address and no tag is set; set one of them before others subscribe, and the ids change once more")
+	case a.tag != a.cfg.tag():
+		a.log.Warn("entry ids keep the host they were made with; set tag to it, or readers would see everything as new", "tag", a.tag, "configured", a.cfg.tag())
 	}
 	if a.cfg.Mail.SMTP == "" && len(a.cfg.Digests) > 0 {
 		a.log.Info("no mail.smtp is set: messages are written to the outbox", "outbox", a.cfg.path(a.cfg.Mail.Outbox))
+	}
+	orphans, err := a.orphans(ctx)
+	if err != nil {
+		a.log.Error("counting subscribers", logError, err)
+	}
+	for id, n := range orphans {
+		a.log.Warn("a digest that is not in the configuration has subscribers; nothing is sent to them", logDigest, id, "subscribers", n)
 	}
 }
 
 // schedule checks and sends at the configured times until the context ends, then waits for what is under way.
 func (a *app) schedule(ctx context.Context, wake func()) {
 	s := newScheduler(ctx, a.cfg.location, a.log)
+	var missed []func() // checks
+	var late []func()   // issues
 	for _, l := range a.cfg.Lists {
 		at, _ := parseSchedule(l.Check, a.cfg.location) // validated when the configuration was read
-		now := s.add(at, "check "+l.ID, func(ctx context.Context, _ time.Time) {
+		run := s.add(at, "check "+l.ID, func(ctx context.Context, _ time.Time) {
 			result, err := a.checkList(ctx, l.ID)
 			if ctx.Err() == nil {
 				a.logCheck(result, err)
 			}
 		})
-		if a.checkDue(ctx, l.ID, at) {
-			now(a.now())
-		}
+		missed = append(missed, func() {
+			if a.checkDue(ctx, l.ID, at) {
+				run(a.now())
+			}
+		})
 	}
 	for _, d := range a.cfg.Digests {
 		at, _ := parseSchedule(d.Schedule, a.cfg.location)
-		now := s.add(at, "digest "+d.ID, func(ctx context.Context, scheduled time.Time) {
+		run := s.add(at, "digest "+d.ID, func(ctx context.Context, scheduled time.Time) {
 			if _, err := a.send(ctx, d.ID, scheduled); err != nil && ctx.Err() == nil {
 				a.log.Error("making the issue", logDigest, d.ID, logError, err)
 			}
 			wake()
 		})
-		if period, due := a.digestDue(ctx, d.ID, at); due {
-			a.log.Info("an issue came due while the program was down; making it now, once", logDigest, d.ID, "period", period)
-			now(period)
-		}
+		late = append(late, func() {
+			if period, due := a.digestDue(ctx, d.ID, at); due {
+				a.log.Info("an issue came due while the program was down; making it now, once", logDigest, d.ID, "period", period)
+				run(period)
+			}
+		})
 	}
 	s.start()
+	a.catchUp(ctx, missed, late)
 	<-ctx.Done()
 	s.stop()
 }
+
+// catchUp does once what was missed while the program was down. The checks come first and to their end, so that a late
+// issue holds what they find.
+func (a *app) catchUp(ctx context.Context, checks, issues []func()) {
+	// A crash may have come between remembering and publishing: the files are made from the store again.
+	if err := a.publish(ctx); err != nil && ctx.Err() == nil {
+		a.log.Error("publishing", logError, err)
+	}
+	for _, jobs := range [][]func(){checks, issues} {
+		var all errgroup.Group
+		all.SetLimit(atOnce)
+		for _, job := range jobs {
+			all.Go(func() error { job(); return nil })
+		}
+		_ = all.Wait() // the jobs log their own errors
+	}
+}
+
+// atOnce is how many lists are checked at the same time at start.
+const atOnce = 8
 
 // checkDue says whether a list's check was missed while the program was down, or was never made.
 func (a *app) checkDue(ctx context.Context, id string, at schedule) bool {
@@ -171,16 +221,34 @@ func (a *app) digestDue(ctx context.Context, id string, at schedule) (time.Time,
 }
 
 // deliverWhenDue sends what is due, each time the bell rings and every so often, until the context ends.
-func (a *app) deliverWhenDue(ctx context.Context, bell <-chan struct{}) {
-	tick := time.NewTicker(deliverEvery)
-	defer tick.Stop()
-	for {
-		if err := a.deliver(ctx, nil); err != nil && ctx.Err() == nil {
+func (a *app) deliverWhenDue(ctx context.Context, bell bell) {
+	a.whenever(ctx, bell, func() {
+		if _, err := a.deliver(ctx, nil); err != nil && ctx.Err() == nil {
 			a.log.Error("delivering", logError, err)
 		}
+	})
+}
+
+// confirmWhenAsked sends the mails that people who signed up wait for. It does not wait for an issue's delivery.
+func (a *app) confirmWhenAsked(ctx context.Context, bell bell) {
+	a.whenever(ctx, bell, func() {
 		if _, err := a.deliverer.Confirmations(ctx); err != nil && ctx.Err() == nil {
 			a.log.Error("sending confirmations", logError, err)
 		}
+	})
+}
+
+// whenever does work now, when the bell rings and every so often.
+func (a *app) whenever(ctx context.Context, bell bell, work func()) {
+	tick := time.NewTicker(deliverEvery)
+	defer tick.Stop()
+	guarded := func() {
+		var ignored error // recovered has logged it
+		defer a.recovered(&ignored)
+		work()
+	}
+	for {
+		guarded()
 		select {
 		case <-ctx.Done():
 			return

@@ -3,12 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"linkletter/feed/curated"
 	"linkletter/feed/digest"
 	"linkletter/store"
 )
@@ -17,8 +18,17 @@ import (
 type status struct {
 	Scheduler string         `json:"scheduler"` // who checks and sends now; empty: nobody
 	Feed      string         `json:"feed"`
+	Troubles  []trouble      `json:"troubles"`
 	Lists     []listStatus   `json:"lists"`
 	Digests   []digestStatus `json:"digests"`
+	Orphans   map[string]int `json:"orphans"` // subscribers by digest, of digests that are not configured
+}
+
+// trouble is something that is wrong beside the lists.
+type trouble struct {
+	What  string    `json:"what"` // mail or publish
+	Text  string    `json:"text"`
+	Since time.Time `json:"since"`
 }
 
 type listStatus struct {
@@ -56,8 +66,8 @@ func (p *program) statusCommand() *cobra.Command {
 		Use:   "status",
 		Short: "Show at a glance whether all is well",
 		Long: `Show per list the last check, its entries, what is held and the last error; per digest the
-next run, the last issue and what is in doubt. Exit status 3 says that something is held or
-in doubt.`,
+next run, the last issue and what is in doubt. Exit status 3 says that something waits for
+you to decide, 1 that something does not work.`,
 		Example: "  linkletter status\n  linkletter status --json | jq '.lists[].error'",
 		Args:    args(cobra.NoArgs),
 		RunE: p.withApp(func(ctx context.Context, a *app, _ []string) error {
@@ -70,10 +80,15 @@ in doubt.`,
 			} else {
 				err = a.printStatus(p.out, s)
 			}
-			if err == nil && s.held() {
+			switch {
+			case err != nil:
+				return err
+			case s.broken():
+				return errors.New("not all is well")
+			case s.held():
 				return errHeld
 			}
-			return err
+			return nil
 		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
@@ -87,18 +102,41 @@ func (s *status) held() bool {
 		}
 	}
 	for _, d := range s.Digests {
-		if d.InDoubt > 0 {
+		if d.InDoubt > 0 || d.Last != nil && d.Last.State == string(store.IssuePaused) {
 			return true
 		}
 	}
 	return false
 }
 
+// broken says that something does not work.
+func (s *status) broken() bool {
+	for _, l := range s.Lists {
+		if l.Error != "" {
+			return true
+		}
+	}
+	return len(s.Troubles) > 0
+}
+
 func (a *app) status(ctx context.Context) (*status, error) {
-	s := &status{Lists: []listStatus{}, Digests: []digestStatus{}}
+	s := &status{Lists: []listStatus{}, Digests: []digestStatus{}, Troubles: []trouble{}}
 	s.Feed, _ = a.feedAddresses()
-	var err error
-	if s.Scheduler, err = a.store.Holder(ctx, schedulerLease); err != nil {
+	holder, err := a.store.Holder(ctx, schedulerLease)
+	if err != nil {
+		return nil, err
+	}
+	if holder != nil && (holder.Holder.Host != thisHost() || alive(holder.Holder.PID)) {
+		s.Scheduler = holder.Holder.String()
+	}
+	troubles, err := a.store.Troubles(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range troubles {
+		s.Troubles = append(s.Troubles, trouble{t.What, t.Text, t.Since})
+	}
+	if s.Orphans, err = a.orphans(ctx); err != nil {
 		return nil, err
 	}
 	for _, l := range a.cfg.Lists {
@@ -121,6 +159,21 @@ func (a *app) status(ctx context.Context) (*status, error) {
 		s.Digests = append(s.Digests, row)
 	}
 	return s, nil
+}
+
+// orphans counts the subscribers of digests that are not configured: nothing is sent to them.
+func (a *app) orphans(ctx context.Context) (map[string]int, error) {
+	counts, err := a.store.SubscriptionCounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	orphans := map[string]int{}
+	for id, n := range counts {
+		if !slices.ContainsFunc(a.cfg.Digests, func(d DigestConfig) bool { return d.ID == id }) && n.Confirmed > 0 {
+			orphans[id] = n.Confirmed
+		}
+	}
+	return orphans, nil
 }
 
 func (a *app) listStatus(ctx context.Context, l ListConfig) (listStatus, error) {
@@ -177,6 +230,9 @@ func (a *app) printStatus(w io.Writer, s *status) error {
 	} else {
 		p.line("scheduler  %s", s.Scheduler)
 	}
+	for _, t := range s.Troubles {
+		p.line("%-9s  does not work since %s: %s", t.What, a.when(&t.Since, ""), oneLine(t.Text))
+	}
 	for _, l := range s.Lists {
 		p.line("\nlist %s (%s)", l.ID, oneLine(l.Source))
 		p.line("  checked  %s%s", a.when(l.Checked, "not yet"), map[bool]string{true: ", which is overdue"}[l.Stale])
@@ -187,7 +243,7 @@ func (a *app) printStatus(w io.Writer, s *status) error {
 		}
 		for _, h := range l.Held {
 			p.line("  held     since %s: %s", a.when(&h.Since, ""), oneLine(h.Reason))
-			p.line("           `linkletter check --accept %s` announces it, `--dismiss` knows it in silence", l.ID)
+			p.line("           %s", wayOut(l.ID, curated.HoldKind(h.Kind)))
 		}
 	}
 	for _, d := range s.Digests {
@@ -195,11 +251,18 @@ func (a *app) printStatus(w io.Writer, s *status) error {
 		p.line("  next     %s, %d entries waiting", a.when(&d.Next, ""), d.Waiting)
 		p.line("  to       %d subscribers", d.Subscribers)
 		if d.Last != nil {
-			p.line("  last     #%d, %s, %s: %d sent", d.Last.Number, a.when(&d.Last.Frozen, ""), d.Last.State, d.Last.Deliveries[digest.Sent])
+			p.line("  last     #%d, %s, %s: %d sent of %d", d.Last.Number, a.when(&d.Last.Frozen, ""), d.Last.State, d.Last.Deliveries[digest.Sent], d.Last.To)
+			if d.Last.Reason != "" {
+				p.line("           %s", oneLine(d.Last.Reason))
+				p.line("           `linkletter digest resume %d --digest %s` goes on", d.Last.Number, d.ID)
+			}
 		}
 		if d.InDoubt > 0 {
 			p.line("  in doubt %d: `linkletter digest show %d --digest %s` names them", d.InDoubt, d.Last.Number, d.ID)
 		}
+	}
+	for id, n := range s.Orphans {
+		p.line("\ndigest %s is not in the configuration, and has %s", id, count(n, "subscriber", "subscribers"))
 	}
 	return p.err
 }
@@ -210,16 +273,4 @@ func (a *app) when(t *time.Time, never string) string {
 		return never
 	}
 	return t.In(a.cfg.location).Format("2006-01-02 15:04 MST")
-}
-
-// printer prints lines and keeps the first error.
-type printer struct {
-	w   io.Writer
-	err error
-}
-
-func (p *printer) line(format string, args ...any) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
-	}
 }

@@ -115,13 +115,13 @@ with the form.`,
 			if err != nil {
 				return err
 			}
-			var failed error
-			for _, address := range given {
+			return each(given, func(address string) error {
 				if err := a.store.AddSubscriber(ctx, address, ids); err != nil {
-					failed = errors.Join(failed, err)
+					return err
 				}
-			}
-			return failed
+				_, err := fmt.Fprintf(p.out, "%s subscribed to %s\n", oneLine(address), joinNames(ids))
+				return err
+			})
 		}),
 	}
 	cmd.Flags().StringSliceVar(&names, "digest", nil, "the `digest`; may be given several times (default: all)")
@@ -149,6 +149,17 @@ func (a *app) digestIDs(given []string) ([]string, error) {
 	return ids, nil
 }
 
+// each does something with every address; one that fails, which the error names, does not keep it from the others.
+func each(addresses []string, f func(address string) error) error {
+	var failed error
+	for _, address := range addresses {
+		if err := f(address); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", oneLine(address), err))
+		}
+	}
+	return failed
+}
+
 func (p *program) subscribersRemoveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "remove ADDRESS…",
@@ -156,15 +167,17 @@ func (p *program) subscribersRemoveCommand() *cobra.Command {
 		Example: "  linkletter subscribers remove ada@example.org",
 		Args:    args(cobra.MinimumNArgs(1)),
 		RunE: p.withApp(func(ctx context.Context, a *app, given []string) error {
-			var failed error
-			for _, address := range given {
+			return each(given, func(address string) error {
 				err := a.store.RemoveSubscriber(ctx, address)
 				if errors.Is(err, store.ErrNotFound) {
-					err = fmt.Errorf("%s is no subscriber", address)
+					return errors.New("that is no subscriber")
 				}
-				failed = errors.Join(failed, err)
-			}
-			return failed
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(p.out, "%s unsubscribed\n", oneLine(address))
+				return err
+			})
 		}),
 	}
 }
@@ -211,26 +224,28 @@ func (a *app) importSubscribers(ctx context.Context, path, name, refusedFile str
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	report := a.err
+	refused := &printer{w: a.err}
 	if refusedFile != "" {
-		f, err := os.Create(refusedFile)
-		if err != nil {
-			return fmt.Errorf("--refused: %w", err)
+		f, opening := os.Create(refusedFile)
+		if opening != nil {
+			return fmt.Errorf("--refused: %w", opening)
 		}
 		defer func() { err = errors.Join(err, f.Close()) }()
-		report = f
+		refused.w = f
 	}
-	bar := a.progress("importing", size)
+	bar := a.progress("importing")
 	done, err := a.store.Import(ctx, store.Import{
-		Digests:  ids,
-		Next:     rows.Next,
-		Progress: func(store.ImportReport) { bar(counter.n, size) },
-		Refused: func(r store.Refusal) {
-			fmt.Fprintf(report, "%s:%d: %s: %v\n", path, r.Row.Line, oneLine(r.Row.Address), r.Why)
+		Digests: ids,
+		Next:    rows.Next,
+		Progress: func(store.ImportReport) {
+			if bar != nil {
+				bar(counter.n, size)
+			}
 		},
+		Refused: func(r store.Refusal) { refused.line("%s:%d: %s: %v", path, r.Row.Line, oneLine(r.Row.Address), r.Why) },
 	})
 	_, printed := fmt.Fprintf(a.out, "%d rows: %d added, %d changed, %d unchanged, %d refused\n", done.Read, done.Added, done.Changed, done.Unchanged, done.Refused)
-	return errors.Join(err, printed)
+	return errors.Join(err, refused.err, printed)
 }
 
 // openInput opens a file, or standard input for "-", and tells its size where it has one.
@@ -271,9 +286,9 @@ func (p *program) subscribersExportCommand() *cobra.Command {
 			out := p.out
 			if len(given) == 1 {
 				// People's addresses are nobody else's business on this machine.
-				f, err := os.OpenFile(given[0], os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-				if err != nil {
-					return err
+				f, opening := os.OpenFile(given[0], os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+				if opening != nil {
+					return opening
 				}
 				defer func() { err = errors.Join(err, f.Close()) }()
 				out = f

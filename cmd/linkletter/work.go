@@ -5,9 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"sync"
 	"time"
 
 	"linkletter/cmd/internal/check"
+	"linkletter/cmd/internal/deliver"
+	"linkletter/feed/curated"
 	"linkletter/store"
 )
 
@@ -19,17 +25,27 @@ const (
 	logError  = "error"
 )
 
+// watched is what this process knows of a list between two checks. Its lock lets one of them at a time at the list.
+type watched struct {
+	sync.Mutex
+	published string // the state that was published last; empty: not known
+}
+
 // checkList checks one list, remembers a failure, and publishes what changed. One list's trouble is its own: the caller
 // goes on with the next.
 func (a *app) checkList(ctx context.Context, id string) (*check.Result, error) {
+	return a.checkWith(ctx, id, a.checker.Check)
+}
+
+func (a *app) checkWith(ctx context.Context, id string, check func(context.Context, check.List) (*check.Result, error)) (*check.Result, error) {
 	list, err := a.list(id)
 	if err != nil {
 		return nil, err
 	}
-	lock := a.listLocks[id]
-	lock.Lock()
-	defer lock.Unlock()
-	result, err := a.checker.Check(ctx, list)
+	w := a.watched[id]
+	w.Lock()
+	defer w.Unlock()
+	result, err := check(ctx, list)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -37,20 +53,55 @@ func (a *app) checkList(ctx context.Context, id string) (*check.Result, error) {
 		first, recordErr := a.store.Failed(ctx, id, err.Error())
 		if first {
 			// The list's page says so from now on.
+			w.published = ""
 			recordErr = errors.Join(recordErr, a.publish(ctx, id))
 		}
 		return nil, errors.Join(fmt.Errorf("list %s: %w", id, err), recordErr)
 	}
-	return result, a.publish(ctx, id)
+	a.warnRelative(id, result)
+	l, err := a.store.List(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range l.Holds {
+		result.Standing = append(result.Standing, curated.Hold{Kind: h.Kind, Reason: h.Reason, Count: h.Count})
+	}
+	// Nothing that is published says anything else than at the last check, until the day turns.
+	state := fmt.Sprintf("%s %s %d", a.now().In(a.cfg.location).Format(time.DateOnly), l.Hash, len(l.Holds))
+	if result.Unchanged && w.published == state {
+		return result, nil
+	}
+	if err := a.publish(ctx, id); err != nil {
+		return result, err
+	}
+	w.published = state
+	return result, nil
 }
 
-// publish rewrites the files of the named lists, or all.
+// warnRelative says that links of a list lead nowhere from a feed.
+func (a *app) warnRelative(id string, r *check.Result) {
+	n := 0
+	for _, e := range r.Report.Added {
+		if u, err := url.Parse(e.URL); err == nil && !u.IsAbs() {
+			n++
+		}
+	}
+	if n > 0 {
+		a.log.Warn("entries have relative addresses, which lead nowhere from a feed or a mail; set the list's page, where they start", logList, id, "entries", n)
+	}
+}
+
+// publish rewrites the files of the named lists, or all, and notes whether that can be done.
 func (a *app) publish(ctx context.Context, lists ...string) error {
 	report, err := a.publisher.Publish(ctx, lists...)
 	if report.Written > 0 || report.Removed > 0 {
 		a.log.Info("published", "lists", lists, "written", report.Written, "unchanged", report.Unchanged, "removed", report.Removed)
 	}
-	return err
+	if ctx.Err() != nil {
+		return err
+	}
+	_, noted := a.store.SetTrouble(ctx, store.TroublePublish, err)
+	return errors.Join(err, noted)
 }
 
 // logCheck writes what a check found to the log.
@@ -66,6 +117,8 @@ func (a *app) logCheck(r *check.Result, err error) {
 	switch {
 	case r.Unchanged:
 		log.Debug("unchanged")
+	case r.Silent:
+		log.Info("read anew by another version of the program; what it finds by that is no news", "entries", r.Entries)
 	case r.Baseline:
 		log.Info("first check: what stands in the list is known now, and none of it is news", "entries", r.Entries)
 	default:
@@ -95,8 +148,9 @@ func (a *app) send(ctx context.Context, id string, period time.Time) (*store.Iss
 // deliverLog is how often a long delivery says in the log how far it is.
 const deliverLog = 10 * time.Second
 
-// deliver sends everything that is due. show, which may be nil, draws how far it is.
-func (a *app) deliver(ctx context.Context, show func(done, total int)) error {
+// deliver sends everything that is due, and notes whether anything can be sent. show, which may be nil, draws how far it
+// is; without it a long delivery says so in the log.
+func (a *app) deliver(ctx context.Context, show func(done, total int)) (deliver.Summary, error) {
 	said := time.Now()
 	summary, err := a.deliverer.Run(ctx, func(done, total int) {
 		if show != nil {
@@ -113,7 +167,11 @@ func (a *app) deliver(ctx context.Context, show func(done, total int)) error {
 		a.log.Info("delivered", "sent", summary.Sent, "deferred", summary.Deferred, "failed", summary.Failed,
 			"suppressed", summary.Suppressed, "in_doubt", summary.InDoubt)
 	}
-	return err
+	if ctx.Err() != nil {
+		return summary, err
+	}
+	_, noted := a.store.SetTrouble(ctx, store.TroubleMail, err)
+	return summary, errors.Join(err, noted)
 }
 
 // answerRequests does what other commands handed over, until the context ends.
@@ -139,16 +197,17 @@ func (a *app) answerRequests(ctx context.Context, wake func()) {
 		if err != nil {
 			failure = err.Error()
 		}
-		if err := a.store.Answer(ctx, r.ID, result, failure); err != nil && ctx.Err() == nil {
+		// What was done is answered even while the program stops.
+		if err := a.store.Answer(context.WithoutCancel(ctx), r.ID, result, failure); err != nil {
 			a.log.Error("answering handed-over work", logError, err)
 		}
 	}
 }
 
 // fulfil does one request and gives its result as JSON.
-func (a *app) fulfil(ctx context.Context, r *store.Request) (string, error) {
+func (a *app) fulfil(ctx context.Context, r *store.Request) (answer string, err error) {
+	defer a.recovered(&err)
 	var result any
-	var err error
 	switch r.Kind {
 	case store.RequestCheck:
 		result, err = a.checkList(ctx, r.Subject)
@@ -157,15 +216,27 @@ func (a *app) fulfil(ctx context.Context, r *store.Request) (string, error) {
 	case store.RequestDismiss:
 		result, err = a.dismiss(ctx, r.Subject)
 	case store.RequestSend:
-		result, err = a.sendNow(ctx, r.Subject)
+		var sent *sentIssue
+		if sent, err = a.sendNow(ctx, r.Subject); err == nil {
+			sent.By = "the running scheduler"
+		}
+		result = sent
 	case store.RequestPublish:
-		err = a.publish(ctx)
+		result, err = a.publishAll(ctx)
 	}
 	if err != nil {
 		return "", err
 	}
 	b, err := json.Marshal(result)
 	return string(b), err
+}
+
+// recovered makes an error of a panic, so that one piece of work cannot end the program. It is deferred.
+func (a *app) recovered(err *error) {
+	if p := recover(); p != nil {
+		a.log.Error("a panic; this is a mistake in linkletter", logError, p, "stack", string(debug.Stack()))
+		*err = fmt.Errorf("a mistake in linkletter: %v", p)
+	}
 }
 
 // decision is what became of what was held of a list.
@@ -176,28 +247,55 @@ type decision struct {
 	Removed   int    `json:"removed"`
 }
 
-func (a *app) accept(ctx context.Context, list string) (*decision, error) {
-	announced, removed, err := a.store.Accept(ctx, list)
+// accept believes what is held of a list. A reading of which nothing was taken in is made again, and believed then.
+func (a *app) accept(ctx context.Context, id string) (*decision, error) {
+	d := &decision{List: id}
+	err := a.decide(ctx, id, func() (err error) {
+		d.Announced, d.Removed, err = a.store.Accept(ctx, id)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &decision{List: list, Announced: announced, Removed: removed}, a.publish(ctx, list)
-}
-
-func (a *app) dismiss(ctx context.Context, list string) (*decision, error) {
-	n, err := a.store.Dismiss(ctx, list)
+	l, err := a.store.List(ctx, id)
+	if err != nil || !slices.ContainsFunc(l.Holds, func(h store.Hold) bool { return h.Kind == curated.HoldUnreadable }) {
+		return d, err
+	}
+	result, err := a.checkWith(ctx, id, a.checker.Believe)
 	if err != nil {
 		return nil, err
 	}
-	return &decision{List: list, Dismissed: n}, a.publish(ctx, list)
+	if len(result.Held) == 0 {
+		d.Announced += len(result.Announced())
+		d.Removed += len(result.Report.Removed)
+	}
+	return d, nil
 }
 
-// sentIssue is what `digest send` prints.
-type sentIssue struct {
-	Digest  string `json:"digest"`
-	Number  int    `json:"number"` // 0: nothing new, no issue
-	Entries int    `json:"entries"`
-	To      int    `json:"to"` // subscribers
+func (a *app) dismiss(ctx context.Context, id string) (*decision, error) {
+	d := &decision{List: id}
+	err := a.decide(ctx, id, func() (err error) {
+		d.Dismissed, err = a.store.Dismiss(ctx, id)
+		return err
+	})
+	return d, err
+}
+
+// decide changes what is held of a list while no check is at it, and publishes what came of that.
+func (a *app) decide(ctx context.Context, id string, change func() error) error {
+	w := a.watched[id]
+	w.Lock()
+	defer w.Unlock()
+	if _, err := a.store.List(ctx, id); errors.Is(err, store.ErrNotFound) {
+		return hintError{fmt.Errorf("nothing is held of list %s: it was never checked", id), "linkletter check " + id}
+	} else if err != nil {
+		return err
+	}
+	if err := change(); err != nil {
+		return err
+	}
+	w.published = ""
+	return a.publish(ctx, id)
 }
 
 // sendNow freezes a digest's next issue outside its schedule.

@@ -41,6 +41,7 @@ type Issue struct {
 	Number int
 	Period string // the scheduled time it stands for, RFC 3339
 	Title  string // the digest's
+	Host   string // of its Message-IDs: a sender's address that changes must not change them
 	Date   time.Time
 	Groups []Group
 }

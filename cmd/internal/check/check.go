@@ -36,14 +36,16 @@ type Result struct {
 	List      string         `json:"list"`
 	Baseline  bool           `json:"baseline,omitempty"` // the first check: everything is known now, nothing is news
 	Unchanged bool           `json:"unchanged,omitempty"`
-	Entries   int            `json:"entries"` // standing in the list
+	Silent    bool           `json:"silent,omitempty"` // the program reads lists differently now; what it finds by that is no news
+	Entries   int            `json:"entries"`          // standing in the list
 	Report    curated.Report `json:"changes"`
-	Held      []curated.Hold `json:"held"`
+	Held      []curated.Hold `json:"held"`               // of this check
+	Standing  []curated.Hold `json:"standing,omitempty"` // all that is held of the list by now; the caller's to fill in
 }
 
 // Announced are the entries the check made news.
 func (r *Result) Announced() []curated.Entry {
-	if r.Baseline {
+	if r.Baseline || r.Silent {
 		return nil
 	}
 	for _, h := range r.Held {
@@ -61,61 +63,80 @@ func (r *Result) unreadable() bool {
 
 // Check fetches a list, compares it with what is known and records what it found.
 func (c *Checker) Check(ctx context.Context, l List) (*Result, error) {
-	// A check recorded by another process in between is looked at, and this one made again upon it.
-	for try := 0; ; try++ {
-		result, err := c.check(ctx, l, true)
-		if try < 3 && errors.Is(err, store.ErrOvertaken) {
-			continue
-		}
-		return result, err
-	}
+	return c.again(ctx, l, c.Guard.Judge)
+}
+
+// Believe is a Check that takes the list as it is, even an empty one: a person has looked at it. Only what is no Markdown
+// is still held.
+func (c *Checker) Believe(ctx context.Context, l List) (*Result, error) {
+	return c.again(ctx, l, func(curated.Counts, *curated.List, *curated.Changes) []curated.Hold { return nil })
 }
 
 // DryRun tells what Check would find now, and stores nothing.
 func (c *Checker) DryRun(ctx context.Context, l List) (*Result, error) {
-	return c.check(ctx, l, false)
+	result, _, err := c.look(ctx, l, c.Guard.Judge)
+	return result, err
 }
 
-func (c *Checker) check(ctx context.Context, l List, record bool) (*Result, error) {
+type judge func(curated.Counts, *curated.List, *curated.Changes) []curated.Hold
+
+// again checks and records. A check that another process recorded in between is looked at, and this one made again upon
+// it.
+func (c *Checker) again(ctx context.Context, l List, guard judge) (*Result, error) {
+	for try := 0; ; try++ {
+		result, reading, err := c.look(ctx, l, guard)
+		switch {
+		case err != nil:
+			return nil, err
+		case result.Unchanged:
+			return result, c.Store.Unchanged(ctx, l.ID, reading.Validators)
+		}
+		if _, err = c.Store.Record(ctx, *reading); err == nil {
+			return result, nil
+		}
+		if try == 3 || !errors.Is(err, store.ErrOvertaken) {
+			return nil, err
+		}
+	}
+}
+
+// look fetches and compares; it stores nothing.
+func (c *Checker) look(ctx context.Context, l List, guard judge) (*Result, *store.Reading, error) {
 	before, known, err := c.Store.Known(ctx, l.ID)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	result := &Result{List: l.ID, Entries: before.Counts.Entries, Report: (&curated.Changes{}).Report(), Held: []curated.Hold{}}
-	fetched, err := c.Source.Fetch(ctx, l.Source, before.Validators)
+	first, sameReader := before.Began.IsZero(), before.Reader == curated.Version
+	validators := before.Validators
+	if !sameReader {
+		validators = "" // what has not changed is read anew all the same
+	}
+	fetched, err := c.Source.Fetch(ctx, l.Source, validators)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	hash := sha256.Sum256(fetched.Bytes)
-	sum := hex.EncodeToString(hash[:])
-	if fetched.Unchanged || sum == before.Hash {
-		result.Unchanged = true
-		if record {
-			err = c.Store.Unchanged(ctx, l.ID, fetched.Validators)
-		}
-		return result, err
+	result := &Result{List: l.ID, Entries: before.Counts.Entries, Held: []curated.Hold{}}
+	reading := &store.Reading{Before: before, Reader: curated.Version, Tag: c.Tag, Hash: hex.EncodeToString(hash[:]), Validators: fetched.Validators}
+	if fetched.Unchanged || sameReader && reading.Hash == before.Hash {
+		result.Unchanged, result.Report = true, (&curated.Changes{}).Report()
+		return result, reading, nil
 	}
-	reading := store.Reading{Before: before, Tag: c.Tag, Hash: sum, Validators: fetched.Validators}
-	if err := c.read(&reading, fetched, l, known); err != nil {
-		return nil, err
+	if err := c.read(reading, fetched, l, known, guard); err != nil {
+		return nil, nil, err
 	}
-	result.Baseline = before.Began.IsZero()
+	result.Baseline, result.Silent = first, !first && !sameReader
 	result.Report = reading.Changes.Report()
 	result.Held = append(result.Held, reading.Holds...)
 	if !result.unreadable() {
 		result.Entries = len(reading.List.Entries)
 	}
-	if record {
-		if _, err := c.Store.Record(ctx, reading); err != nil {
-			return nil, err
-		}
-	}
-	return result, nil
+	return result, reading, nil
 }
 
 // read parses and compares, and asks the guard. A list that cannot be read at its first check is an error, for there is
 // nothing to go on with; later it is held.
-func (c *Checker) read(r *store.Reading, fetched *source.Fetched, l List, known []curated.Known) error {
+func (c *Checker) read(r *store.Reading, fetched *source.Fetched, l List, known []curated.Known, guard judge) error {
 	unreadable := curated.Readable(fetched.Bytes)
 	if unreadable == nil {
 		r.List = curated.Parse(fetched.Bytes, curated.Options{Page: cmp.Or(l.Page, fetched.Page)})
@@ -134,7 +155,7 @@ func (c *Checker) read(r *store.Reading, fetched *source.Fetched, l List, known 
 	}
 	r.Changes = curated.Diff(known, r.List)
 	if !r.Before.Began.IsZero() {
-		r.Holds = c.Guard.Judge(r.Before.Counts, r.List, r.Changes)
+		r.Holds = guard(r.Before.Counts, r.List, r.Changes)
 	}
 	return nil
 }

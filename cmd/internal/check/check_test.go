@@ -156,6 +156,49 @@ func TestUnreadableLists(t *testing.T) {
 	}
 }
 
+// A list that a person really emptied stays held until they say so.
+func TestBelieveTakesAnEmptiedList(t *testing.T) {
+	f := newFixture(t)
+	f.write(t, "- [Anvil](https://example.org/anvil)\n- [Bellows](https://example.org/bellows)\n")
+	f.check(t)
+	f.write(t, "# Tools\n\nNothing any more.\n")
+	if r := f.check(t); len(r.Held) != 1 {
+		t.Fatalf("want it held, got %+v", r)
+	}
+	r, err := f.Believe(context.Background(), f.list)
+	if err != nil || len(r.Held) != 0 || len(r.Report.Removed) != 2 {
+		t.Fatalf("want two removed and nothing held, got %+v, %v", r, err)
+	}
+	if r := f.check(t); !r.Unchanged || len(r.Held) != 0 || r.Entries != 0 {
+		t.Errorf("the check after it: %+v", r)
+	}
+	f.write(t, "- [Anvil](https://example.org/anvil)\n- [Chisel](https://example.org/chisel)\n")
+	r = f.check(t)
+	if diff := cmp.Diff([]string{"https://example.org/chisel"}, urls(r.Announced())); diff != "" {
+		t.Errorf("what had left is not new when it returns (-want +got):\n%s", diff)
+	}
+}
+
+// A list whose layout is only partly understood goes on: what is new in it waits, and what comes later is announced.
+func TestALayoutHoldIsNoStop(t *testing.T) {
+	f := newFixture(t)
+	text := bigList(30)
+	f.write(t, text)
+	f.check(t)
+	for i := range 40 {
+		text += fmt.Sprintf("\nA sentence that speaks of [one thing](https://example.net/%d) in the middle of its words.\n", i)
+	}
+	f.write(t, text+"\n- [Held](https://example.org/held)\n")
+	if r := f.check(t); len(r.Held) == 0 || len(r.Announced()) != 0 {
+		t.Fatalf("want it held, got %+v", r)
+	}
+	f.write(t, text+"\n- [Held](https://example.org/held)\n- [Later](https://example.org/later)\n")
+	r := f.check(t)
+	if diff := cmp.Diff([]string{"https://example.org/later"}, urls(r.Announced())); diff != "" {
+		t.Errorf("the check after it announced (-want +got):\n%s", diff)
+	}
+}
+
 // bigList is a list of n entries in sections of fifty, of our own making.
 func bigList(n int) string {
 	var b strings.Builder

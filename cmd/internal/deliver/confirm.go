@@ -11,48 +11,74 @@ import (
 	"linkletter/templates"
 )
 
+// confirmationBatch is how many confirmation mails are taken at once; a crash puts off so many.
+const confirmationBatch = 8
+
 // Confirmations sends the confirmation mails that are due, and says how many were accepted. An error says that nothing can
-// be sent at all; what was not sent is tried again later. Only the holder of the senders' lease may call it.
+// be sent at all; what was not sent is due at once again. Only the holder of the senders' lease may call it, also while Run
+// is at work: somebody waits for each of these, and a long issue must not stand before them. It has a connection of its own.
 func (d *Deliverer) Confirmations(ctx context.Context) (sent int, err error) {
-	var conn Conn
-	defer func() {
-		if conn != nil {
-			conn.Close() // all its messages have had their replies
-		}
-	}()
+	c := confirmer{Deliverer: d}
+	defer c.hangUp() // all its messages have had their replies
 	for ctx.Err() == nil {
-		due, err := d.Store.DueConfirmations(ctx, batch, retryAfter)
+		due, err := d.Store.DueConfirmations(ctx, confirmationBatch, retryAfter)
 		if err != nil || len(due) == 0 {
-			return sent, err
+			return c.sent, err
 		}
-		for _, c := range due {
-			if conn == nil {
-				if conn, err = d.Dial(ctx); err != nil {
-					conn = nil
-					return sent, fmt.Errorf("confirmation mails cannot be sent; check the server and the settings under \"mail\": %w", err)
-				}
-			}
-			good, err := d.confirm(ctx, conn, c)
-			if err != nil && !good {
-				conn.Close()
-				conn = nil
-			}
-			switch v := judge(err); {
-			case err == nil:
-				sent++
-				err = d.Store.ConfirmationSent(context.WithoutCancel(ctx), c.ID)
-			case v == stop:
-				return sent, fmt.Errorf("confirmation mails cannot be sent: %w", err)
-			default:
-				d.Log.Warn("a confirmation mail was not accepted", "confirmation", c.ID, "error", err)
-				err = d.Store.ConfirmationFailed(context.WithoutCancel(ctx), c.ID, err.Error(), v == fail || v == suppress)
-			}
-			if err != nil {
-				return sent, err
-			}
+		if untried, err := c.sendAll(ctx, due); err != nil {
+			return c.sent, errors.Join(err, d.Store.ReleaseConfirmations(context.WithoutCancel(ctx), untried))
 		}
 	}
-	return sent, context.Cause(ctx)
+	return c.sent, context.Cause(ctx)
+}
+
+// confirmer is one call of Confirmations.
+type confirmer struct {
+	*Deliverer
+	conn Conn // nil: none is open
+	sent int
+}
+
+func (c *confirmer) hangUp() {
+	if c.conn != nil {
+		c.conn.Close()
+		c.conn = nil
+	}
+}
+
+// sendAll sends one mail after another. An error says that nothing can be sent, and comes with those that were not tried.
+func (c *confirmer) sendAll(ctx context.Context, due []store.Confirmation) (untried []store.Confirmation, err error) {
+	for i, mail := range due {
+		if ctx.Err() != nil {
+			return due[i:], context.Cause(ctx)
+		}
+		if c.conn == nil {
+			conn, err := c.Dial(ctx)
+			if err != nil {
+				return due[i:], fmt.Errorf("confirmation mails cannot be sent; check the server and the settings under \"mail\": %w", err)
+			}
+			c.conn = conn
+		}
+		good, err := c.confirm(ctx, c.conn, mail)
+		if err != nil && !good {
+			c.hangUp()
+		}
+		record := context.WithoutCancel(ctx)
+		switch v := judge(err); {
+		case err == nil:
+			c.sent++
+			err = c.Store.ConfirmationSent(record, mail.ID)
+		case v == stop:
+			return due[i:], fmt.Errorf("confirmation mails cannot be sent: %w", err)
+		default:
+			c.Log.Warn("a confirmation mail was not accepted", "confirmation", mail.ID, "error", err)
+			err = c.Store.ConfirmationFailed(record, mail.ID, err.Error(), v == fail || v == refuse || v == suppress)
+		}
+		if err != nil {
+			return due[i+1:], err
+		}
+	}
+	return nil, nil
 }
 
 // retryAfter is when a confirmation mail is tried again; the store gives it up with its link.

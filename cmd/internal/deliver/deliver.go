@@ -47,7 +47,7 @@ func (d *Deliverer) Freeze(ctx context.Context, id, period string) (*store.Issue
 	if err != nil {
 		return nil, err
 	}
-	if err := d.Store.BeginDigest(ctx, id); err != nil {
+	if err := d.Store.BeginDigest(ctx, id, dig.Lists); err != nil {
 		return nil, err
 	}
 	return d.Store.Freeze(ctx, dig, period, func(i *digest.Issue) (store.Parts, error) {

@@ -74,6 +74,11 @@ func refusal(code int, a, b, c int) error {
 	return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{a, b, c}, Message: "as the test wants"}
 }
 
+// bare is a refusal without an enhanced code.
+func bare(code int) error {
+	return &smtp.SMTPError{Code: code, EnhancedCode: smtp.NoEnhancedCode, Message: "as the test wants"}
+}
+
 // nobody is an address that refuses connections.
 func nobody(t testing.TB) string {
 	t.Helper()

@@ -18,7 +18,6 @@ type letter struct {
 	mark  string // in the parts, where a subscriber's token goes
 	from  string // as the header has it
 	agent string // the bare address: the envelope's sender
-	host  string // of the Message-IDs
 }
 
 func (d *Deliverer) letter(issue *digest.Issue, parts store.Parts) (*letter, error) {
@@ -30,11 +29,12 @@ func (d *Deliverer) letter(issue *digest.Issue, parts store.Parts) (*letter, err
 	if err != nil {
 		return nil, fmt.Errorf("digest %s: from %q: %w", dig.ID, dig.From, err)
 	}
-	return &letter{issue: issue, parts: parts, mark: d.mark(issue), from: dig.From, agent: from.String(), host: from.Domain}, nil
+	return &letter{issue: issue, parts: parts, mark: d.mark(issue), from: dig.From, agent: from.String()}, nil
 }
 
 // proof renders an issue, once for all subscribers, with a mark where their token goes, and composes a copy to the digest's
-// own address: what cannot be a message is found out before the issue is frozen, and not at each subscriber's expense.
+// own address: what cannot be a message is found out before the issue is frozen, and not at each subscriber's expense. It
+// settles the issue's Host.
 func (d *Deliverer) proof(i *digest.Issue) (*letter, []byte, error) {
 	m, err := d.Templates.IssueMail(templates.IssueMail{Site: d.Site, Issue: i, Unsubscribe: d.Site.Unsubscribe(d.mark(i))})
 	if err != nil {
@@ -44,6 +44,7 @@ func (d *Deliverer) proof(i *digest.Issue) (*letter, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	i.Host = l.agent[strings.LastIndexByte(l.agent, '@')+1:]
 	msg, err := d.compose(l, 0, l.agent)
 	return l, msg, err
 }
@@ -73,7 +74,7 @@ func (d *Deliverer) compose(l *letter, subscriber int64, address string) ([]byte
 		To:        address,
 		Subject:   parts.Subject,
 		Date:      l.issue.Date,
-		MessageID: d.Keys.MessageID(l.issue.Digest, l.issue.Number, subscriber, l.host),
+		MessageID: d.Keys.MessageID(l.issue.Digest, l.issue.Number, subscriber, l.issue.Host),
 		Text:      parts.Text,
 		HTML:      parts.HTML,
 		List: &mailer.List{

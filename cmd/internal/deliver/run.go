@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// batch is how many deliveries are claimed at once: one commit for all, and few enough to hold in memory.
-	batch = 64
+	// ahead is how many deliveries are claimed at once for each connection: what is claimed waits for its turn.
+	ahead = 2
 	// leaseTime is how long a claim is good for. Nothing depends on it: a claim that was taken over cannot be sent.
 	leaseTime = 30 * time.Minute
 )
@@ -22,12 +22,12 @@ const (
 // Summary is what a run did.
 type Summary struct {
 	Sent       int
-	Deferred   int
-	Failed     int
+	Deferred   int       // to be tried again; those of an issue that was paused, when it is resumed
+	Failed     int       // given up
 	Suppressed int       // left out: unsubscribed or suppressed since the issue was frozen
 	InDoubt    int       // interrupted between the end of the message and the reply, in this run
 	Recovered  int       // the same, left by a process before this one
-	Next       time.Time // when there is something to try again; zero: never
+	Next       time.Time // when there is something to try; not after the run's end: at once; zero: never
 }
 
 // run is one call of Run.
@@ -38,25 +38,29 @@ type run struct {
 
 	mu       sync.Mutex // guards what follows
 	letters  map[int64]*letter
-	refusals refusals
-	working  int // workers that are left
+	refusals map[int64]*refusals // by issue
+	working  int                 // workers that are left
 	done     int
 	summary  Summary
 	progress func(done int)
 }
 
+// errUnwelcome ends a run whose server wants nothing of an issue.
+var errUnwelcome = errors.New("the server refuses most messages of an issue")
+
 // Run delivers all that is due, of every issue, and returns when nothing is. Only the holder of the senders' lease may
 // call it, once at a time: it begins by taking over what an interrupted run left.
 //
 // progress, which may be nil, is called after each delivery. When ctx ends, Run finishes what is on the wire and gives
-// everything else back. An error says that nothing can be sent at all; what was not sent stays due.
+// everything else back. An error says that nothing can be sent; what was not sent stays due. An issue most of which is
+// refused for what we are is paused with that as its reason, and is an error too: Store.Resume lets it go on.
 func (d *Deliverer) Run(ctx context.Context, progress func(done, total int)) (Summary, error) {
 	// A name for each run, so that a row a failed run could not record is recovered by the next.
 	sender, err := d.Store.Sender(ctx, rand.Text(), d.Hold)
 	if err != nil {
 		return Summary{}, err
 	}
-	r := &run{Deliverer: d, sender: sender, letters: map[int64]*letter{}}
+	r := &run{Deliverer: d, sender: sender, letters: map[int64]*letter{}, refusals: map[int64]*refusals{}}
 	if r.summary.Recovered, err = sender.Recover(ctx); err != nil {
 		return r.summary, err
 	}
@@ -78,11 +82,39 @@ func (d *Deliverer) Run(ctx context.Context, progress func(done, total int)) (Su
 			err = counting
 		}
 	}
-	r.summary.Next = backlog.Next
-	if finishing := sender.Finish(context.WithoutCancel(ctx)); err == nil {
-		err = finishing
+	if errors.Is(err, errUnwelcome) {
+		err = nil // end says more of it
 	}
+	err = errors.Join(err, r.end(context.WithoutCancel(ctx)))
 	return r.summary, err
+}
+
+// end pauses the issues that the server did not want, ends those that have nothing left to try, and looks at what is left.
+func (r *run) end(ctx context.Context) error {
+	var paused []error
+	for ref, of := range r.refusals {
+		if !of.stopped && !of.most() {
+			continue
+		}
+		if err := r.Store.Pause(ctx, ref, of.String()); err != nil {
+			return err
+		}
+		r.summary.Failed -= of.refused
+		r.summary.Deferred += of.refused
+		i := r.letters[ref].issue
+		paused = append(paused, fmt.Errorf("issue %d of digest %s is paused, and can be resumed when the server takes it: %v", i.Number, i.Digest, of))
+	}
+	if err := r.sender.Finish(ctx); err != nil {
+		return err
+	}
+	backlog, err := r.Store.Backlog(ctx)
+	if err != nil {
+		return err
+	}
+	if r.summary.Next = backlog.Next; backlog.Due > 0 {
+		r.summary.Next = r.Now()
+	}
+	return errors.Join(paused...)
 }
 
 // round claims what is due and hands it to the workers until nothing is left, the context ends or nothing can be sent.
@@ -90,12 +122,12 @@ func (r *run) round(ctx context.Context, workers int) error {
 	working, abort := context.WithCancelCause(ctx)
 	defer abort(nil)
 	r.abort, r.working = abort, workers
-	jobs := make(chan store.Delivery, batch)
+	jobs := make(chan store.Delivery, workers)
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() { r.work(working, jobs) })
 	}
-	err := r.claim(working, jobs)
+	err := r.claim(working, jobs, ahead*workers)
 	close(jobs)
 	wg.Wait()
 	for job := range jobs { // no worker was left to take it
@@ -110,7 +142,7 @@ func (r *run) round(ctx context.Context, workers int) error {
 }
 
 // claim feeds the workers.
-func (r *run) claim(ctx context.Context, jobs chan<- store.Delivery) error {
+func (r *run) claim(ctx context.Context, jobs chan<- store.Delivery, batch int) error {
 	for ctx.Err() == nil {
 		claimed, left, err := r.sender.Claim(ctx, batch, leaseTime)
 		if err != nil {
@@ -217,13 +249,13 @@ func (r *run) deliver(ctx context.Context, conn Conn, job store.Delivery) (good 
 	}
 	intent := false
 	reply, err := conn.Deliver(ctx, l.agent, job.Address, msg, func() error {
-		err := r.sender.Intent(record, job.ID, msg)
+		err := r.sender.Intent(record, job, msg)
 		intent = err == nil
 		return err
 	})
 	if err == nil {
 		r.count(func(s *Summary) *int { return &s.Sent }, 1)
-		r.refused(nil)
+		r.decided(job.Issue, nil)
 		return true, r.sender.Sent(record, job.ID, reply)
 	}
 	if ctx.Err() != nil && !intent { // not the server's fault, nor the recipient's
@@ -244,6 +276,9 @@ func (r *run) settle(ctx context.Context, job store.Delivery, err error, intent 
 	switch {
 	case v == lose:
 		return nil
+	case v == unwanted:
+		r.count(func(s *Summary) *int { return &s.Suppressed }, 1)
+		return nil
 	case v == doubt, v == stop && intent:
 		r.Log.Warn("a message is in doubt", "subscriber", job.Subscriber, "error", err)
 		r.count(func(s *Summary) *int { return &s.InDoubt }, 1)
@@ -252,6 +287,13 @@ func (r *run) settle(ctx context.Context, job store.Delivery, err error, intent 
 		return r.release(ctx, []store.Delivery{job})
 	case v == retry:
 		return r.put(ctx, job, err.Error())
+	case v == refuse && job.Attempts < maxRefusals:
+		r.Log.Warn("a message was refused for what we are", "subscriber", job.Subscriber, "error", err)
+		r.count(func(s *Summary) *int { return &s.Failed }, 1)
+		r.decided(job.Issue, err)
+		return r.sender.Refuse(ctx, job, err.Error())
+	case v != refuse:
+		r.decided(job.Issue, nil)
 	}
 	return r.fail(ctx, job, err, v == suppress)
 }
@@ -265,20 +307,26 @@ func (r *run) put(ctx context.Context, job store.Delivery, reason string) error 
 	return r.sender.Defer(ctx, job, r.Now().Add(backoff[job.Attempts]), reason)
 }
 
-// fail ends a delivery, and the run when it is us that are refused again and again.
+// fail ends a delivery.
 func (r *run) fail(ctx context.Context, job store.Delivery, err error, suppress bool) error {
 	r.Log.Warn("a message was refused", "subscriber", job.Subscriber, "suppressed", suppress, "error", err)
 	r.count(func(s *Summary) *int { return &s.Failed }, 1)
-	r.refused(err)
 	return r.sender.Fail(ctx, job, err.Error(), suppress)
 }
 
-// refused notes an outcome that the server decided.
-func (r *run) refused(err error) {
+// decided notes what the server decided about a message of an issue: a refusal for what we are, or anything else. It ends
+// the run when it is us that are refused again and again.
+func (r *run) decided(issue int64, refusal error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.refusals.add(isPolicy(err)) {
-		r.abort(fmt.Errorf("more than half of the last messages were refused for reasons of policy; look at the server's words before you send on: %w", err))
+	of := r.refusals[issue]
+	if of == nil {
+		of = &refusals{}
+		r.refusals[issue] = of
+	}
+	if of.add(refusal) {
+		of.stopped = true
+		r.abort(errUnwelcome)
 	}
 }
 

@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -15,9 +16,11 @@ type verdict int
 const (
 	retry    verdict = iota // not now: the server said so, or the connection broke before the end of the message
 	fail                    // never, for a reason that is not the address
+	refuse                  // never, for what we are, or for a reason that was not said
 	suppress                // never: there is nobody at the address
 	doubt                   // nobody knows
 	lose                    // somebody else has the delivery now
+	unwanted                // the subscriber left in the last moment; it is recorded
 	stop                    // the fault is ours or the server's as a whole: nothing can be sent, and no delivery suffers for it
 )
 
@@ -26,6 +29,8 @@ func judge(err error) verdict {
 	switch {
 	case errors.Is(err, store.ErrClaimLost):
 		return lose
+	case errors.Is(err, store.ErrUnwanted):
+		return unwanted
 	case !errors.As(err, &e):
 		return stop
 	case e.InDoubt():
@@ -36,36 +41,23 @@ func judge(err error) verdict {
 		return retry
 	}
 	switch e.Phase {
-	case mailer.Rcpt:
-		if unknownUser(e) {
-			return suppress
-		}
-		return fail
-	case mailer.Data, mailer.Body, mailer.Dot:
-		return fail
-	}
-	return stop
-}
-
-// unknownUser says whether a refusal of the recipient means that there is no such mailbox (RFC 3463, 3.2 and 3.3), rather
-// than that our message is not wanted.
-func unknownUser(e *mailer.Error) bool {
-	switch class := e.Class(); class {
-	case "": // a server without enhanced codes
-		return e.Code == 550
-	case "1.7", "1.8": // the sender's address
-		return false
-	case "2.1": // disabled
-		return true
+	case mailer.Rcpt, mailer.Data, mailer.Body, mailer.Dot:
 	default:
-		return strings.HasPrefix(class, "1.")
+		return stop
 	}
+	switch class := e.Class(); {
+	case e.Phase == mailer.Rcpt && nobodyThere[class]:
+		return suppress
+	case class == "", strings.HasPrefix(class, "7."):
+		return refuse
+	}
+	return fail
 }
 
-// isPolicy says that a message was refused for what we are, not for whom it was for (RFC 3463, 3.8).
-func isPolicy(err error) bool {
-	var e *mailer.Error
-	return errors.As(err, &e) && e.Code >= 500 && strings.HasPrefix(e.Class(), "7.")
+// nobodyThere are the classes of a refused recipient that mean that no such mailbox is, and never will be (RFC 3463, 3.2;
+// RFC 7505, 4.2). The others of their kind speak of the sender's address, or do not say; a disabled mailbox may come back.
+var nobodyThere = map[string]bool{
+	"1.1": true, "1.2": true, "1.3": true, "1.6": true, "1.10": true,
 }
 
 // backoff is the wait after each failed try. Together they are just under 48 hours; then a delivery is given up.
@@ -74,23 +66,48 @@ var backoff = []time.Duration{
 	8 * time.Hour, 8 * time.Hour, 8 * time.Hour, 8 * time.Hour, 8 * time.Hour,
 }
 
-// refusals remembers the last outcomes, to notice when it is us that a server does not want.
+const (
+	// fewestRefusals is how many messages must be refused before it is us that are unwanted: the rest is between a
+	// recipient and his provider.
+	fewestRefusals = 5
+	// maxRefusals is how often one delivery is given another chance; then the refusal was meant for this one.
+	maxRefusals = 5
+)
+
+// refusals is how one issue fared in one run, to notice when it is us that a server does not want.
 type refusals struct {
-	last [50]bool
-	next int
-	seen int
+	last    [50]bool
+	next    int
+	seen    int   // outcomes that the server decided
+	refused int   // of them, for what we are
+	reason  error // the newest refusal
+	stopped bool  // the run ends for it
 }
 
-// add notes an outcome and says whether more than half of the last 50 were refusals for policy.
-func (r *refusals) add(policy bool) bool {
-	r.last[r.next] = policy
+// add notes an outcome, with a reason where the server refused us, and says whether more than half of the last 50 were such.
+func (r *refusals) add(reason error) bool {
+	if reason != nil {
+		r.refused++
+		r.reason = reason
+	}
+	r.last[r.next] = reason != nil
 	r.next = (r.next + 1) % len(r.last)
 	r.seen++
 	n := 0
-	for _, p := range r.last {
-		if p {
+	for _, refused := range r.last {
+		if refused {
 			n++
 		}
 	}
 	return n > len(r.last)/2
+}
+
+// most says whether more than half of all were refused: a short list is over before 50 outcomes are.
+func (r *refusals) most() bool {
+	return r.refused >= fewestRefusals && r.refused > r.seen/2
+}
+
+// String is the reason of a paused issue.
+func (r *refusals) String() string {
+	return fmt.Sprintf("%d of %d messages were refused for what we are, not for whom they were for; the last with: %v", r.refused, r.seen, r.reason)
 }

@@ -11,6 +11,10 @@
 // place that a list, a digest or the root needs, that part is not written at all, and the error says which file it is.
 // (The same bytes are no trouble: they are taken over, as after the loss of .linkletter.)
 //
+// Publications come one after the other, whichever process they are of: each holds a lock on the hidden file
+// .linkletter.lock. Otherwise one could rewrite a manifest that another has just noted a name in, and the file of that
+// name would belong to nobody for ever after.
+//
 // Pages say on which day a list was checked last, not at what time: every check would change them otherwise, and with
 // them what caches hold. Feeds do not depend on the check at all.
 package publish

@@ -58,10 +58,10 @@ func (p *Publisher) feedEntries(l List, entries []store.Entry) []feed.Entry {
 }
 
 // pageEntries are entries as a page has them.
-func pageEntries(l List, entries []store.Entry) []templates.Entry {
+func (p *Publisher) pageEntries(l List, entries []store.Entry) []templates.Entry {
 	out := make([]templates.Entry, len(entries))
 	for i, e := range entries {
-		out[i] = templates.Entry{Entry: e.Entry, Published: e.Published, List: l.ID, ListTitle: l.Title}
+		out[i] = templates.Entry{Entry: e.Entry, Published: p.local(e.Published), List: l.ID, ListTitle: l.Title}
 		for _, in := range e.In {
 			if len(in.Path) > 0 {
 				out[i].In = append(out[i].In, templates.SectionLink{Slug: in.Slug, Label: feed.Label(in.Path), Depth: len(in.Path) - 1})
@@ -71,11 +71,11 @@ func pageEntries(l List, entries []store.Entry) []templates.Entry {
 	return out
 }
 
-// days groups entries, newest first, by the day (UTC) they were published.
-func days(l List, entries []store.Entry) []templates.Day {
+// days groups entries, newest first, by the day they were published.
+func (p *Publisher) days(l List, entries []store.Entry) []templates.Day {
 	var all []templates.Day
-	for _, e := range pageEntries(l, entries) {
-		date := day(e.Published)
+	for _, e := range p.pageEntries(l, entries) {
+		date := p.day(e.Published)
 		if len(all) == 0 || !all[len(all)-1].Date.Equal(date) {
 			all = append(all, templates.Day{Date: date})
 		}
@@ -85,5 +85,19 @@ func days(l List, entries []store.Entry) []templates.Day {
 	return all
 }
 
-// day is the day a time is of, in UTC; the zero time stays zero.
-func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
+// local is a time as pages name it; the zero time stays zero.
+func (p *Publisher) local(t time.Time) time.Time {
+	if p.Location == nil {
+		return t.UTC()
+	}
+	return t.In(p.Location)
+}
+
+// day is the day a time is of, as its midnight in UTC; the zero time stays zero.
+func (p *Publisher) day(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	year, month, day := p.local(t).Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+}

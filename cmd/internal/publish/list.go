@@ -62,12 +62,12 @@ func (p *Publisher) listFiles(files map[string][]byte, l List, s *store.List, en
 		Description: l.Description,
 		Page:        l.Page,
 		Entries:     len(entries),
-		Checked:     day(s.Checked),
-		Error:       trouble(s),
-		News:        days(l, news),
+		Checked:     p.day(s.Checked),
+		Error:       p.trouble(s),
+		News:        p.days(l, news),
 	}
 	if len(news) == 0 {
-		page.News, page.Baseline = days(l, old), true
+		page.News, page.Baseline = p.days(l, old), true
 	}
 	for _, h := range s.Holds {
 		page.Held = append(page.Held, h.Reason)
@@ -98,8 +98,8 @@ func (p *Publisher) sectionFiles(files map[string][]byte, l List, s *store.List,
 		List:    templates.ListLink{ID: l.ID, Title: l.Title, Description: l.Description},
 		Section: sectionLink(sec),
 		Path:    sec.Path,
-		News:    days(l, news),
-		Entries: pageEntries(l, entries),
+		News:    p.days(l, news),
+		Entries: p.pageEntries(l, entries),
 	})
 	if err != nil {
 		return err
@@ -141,9 +141,9 @@ func pathKey(path []string) string { return strings.Join(path, "\x00") }
 
 // trouble says on a list's page that its checks fail. Why is the operator's business: the reason may name files and
 // hosts of theirs.
-func trouble(l *store.List) string {
+func (p *Publisher) trouble(l *store.List) string {
 	if l.Error == "" {
 		return ""
 	}
-	return "Checks have failed since " + l.ErrorSince.Format("2 January 2006") + "."
+	return "Checks have failed since " + p.local(l.ErrorSince).Format("2 January 2006") + "."
 }

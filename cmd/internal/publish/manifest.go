@@ -34,6 +34,25 @@ func (t *tree) readManifest(folder string) (manifest, error) {
 	return m, nil
 }
 
+// whole says whether nothing that was published as a part is missing altogether: the tree and each part have a manifest.
+func (t *tree) whole() (bool, error) {
+	m, err := t.readManifest("")
+	if err != nil {
+		return false, err
+	}
+	for path := range m {
+		if strings.HasSuffix(path, "/") && !t.exists(path+manifestFile) {
+			return false, nil
+		}
+	}
+	return t.exists(manifestFile), nil
+}
+
+func (t *tree) exists(name string) bool {
+	_, err := t.root.Lstat(name)
+	return err == nil
+}
+
 func (t *tree) writeManifest(folder string, m manifest) error {
 	var b strings.Builder
 	b.WriteString(manifestHead)

@@ -26,11 +26,12 @@ type Publisher struct {
 	Lists     []List // in the order of the landing page
 	Store     *store.Store
 	Templates *templates.Set
-	Window    int // most entries of a feed; 0: 50
+	Window    int            // most entries of a feed; 0: 50
+	Location  *time.Location // whose days pages speak of; nil: UTC. Feeds do not depend on it
 	Now       func() time.Time
 	Log       *slog.Logger
 
-	mu sync.Mutex // lists checked at the same time share the root's files
+	mu sync.Mutex // for file systems without locks
 }
 
 // List is a list as it is configured.
@@ -48,19 +49,28 @@ type Report struct {
 }
 
 // Publish writes what the named lists changed: their files and the root's. Without names it writes everything, the
-// digests too, and removes the files of lists, sections and digests that are gone.
+// digests too, and removes the files of lists, sections and digests that are gone; so it does when it finds the tree, or
+// the folder of a list or a digest, without its manifest: for the first time, or because somebody removed it. It may be
+// called by several goroutines and processes at once; each waits for the one before it.
 //
 // A part that cannot be published does not keep the others from it; the error joins what went wrong, and the report
 // counts what was done all the same.
 func (p *Publisher) Publish(ctx context.Context, lists ...string) (Report, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t, err := openTree(p.Dir, p.Now)
+	t, err := openTree(ctx, p.Dir, p.Now)
 	if err != nil {
 		return Report{}, err
 	}
-	defer t.root.Close()
+	defer t.close()
 	errs := []error{p.known(lists)}
+	whole, err := t.whole()
+	if err != nil {
+		return Report{}, err
+	}
+	if !whole {
+		lists = nil
+	}
 	if len(lists) == 0 {
 		errs = append(errs, t.sweep())
 	}

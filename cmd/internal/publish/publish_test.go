@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -90,7 +91,7 @@ func (w *world) files() map[string]time.Time {
 	w.t.Helper()
 	all := map[string]time.Time{}
 	err := filepath.WalkDir(w.Dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || d.Name() == manifestFile {
+		if err != nil || d.IsDir() || d.Name() == manifestFile || d.Name() == lockFile {
 			return err
 		}
 		info, err := d.Info()
@@ -211,6 +212,62 @@ func TestBaselineIsShownWhileThereIsNoNews(t *testing.T) {
 	}
 }
 
+func TestFrontPageCallsNothingOldNew(t *testing.T) {
+	w := newWorld(t, "tools", "books")
+	w.check("tools", tools)
+	w.check("books", books)
+	w.check("tools", added)
+	w.publish()
+	page := w.read("index.html")
+	news, old, _ := strings.Cut(page, `id="list-books"`)
+	const line = "The list held these when watching began"
+	if !strings.Contains(news, "Fret saw") || strings.Contains(news, "Bow saw") || strings.Contains(news, line) {
+		t.Error("of a list with news the front page shows anything else than its news")
+	}
+	if !strings.Contains(old, "Joints") || !strings.Contains(old, line) {
+		t.Error("of a list without news the front page does not say that it shows what was there before")
+	}
+}
+
+// Days are those of the operator's time zone; feeds speak of moments and do not change with it.
+func TestDaysAreThoseOfTheTimeZone(t *testing.T) {
+	w := newWorld(t, "tools")
+	w.check("tools", tools) // at noon on the fifth in UTC
+	w.publish()
+	atom := w.read("tools/atom.xml")
+	w.Location = time.FixedZone("", 13*60*60)
+	w.publish()
+	for _, page := range []string{"index.html", "tools/index.html"} {
+		if text := w.read(page); !strings.Contains(text, "6 January 2026") || strings.Contains(text, "5 January 2026") {
+			t.Errorf("%s does not say the sixth, or says the fifth", page)
+		}
+	}
+	if w.read("tools/atom.xml") != atom {
+		t.Error("a feed depends on the time zone")
+	}
+}
+
+func TestIDsDoNotDependOnTheAddress(t *testing.T) {
+	w := newWorld(t, "tools")
+	w.Site.Digests = []templates.DigestLink{{ID: "weekly", Title: "Weekly tools"}}
+	w.check("tools", added)
+	ids := func() (all []string) {
+		for _, file := range []string{"atom.xml", "tools/atom.xml", "tools/sections/saws/atom.xml", "digests/weekly/atom.xml"} {
+			for _, id := range regexp.MustCompile(`<id>.*</id>`).FindAllString(w.read(file), -1) {
+				all = append(all, file+" "+id)
+			}
+		}
+		return all
+	}
+	w.publish()
+	before := ids()
+	w.Site.Base = "https://elsewhere.example"
+	w.publish()
+	if diff := cmp.Diff(before, ids()); diff != "" {
+		t.Errorf("ids (-before +after a move):\n%s", diff)
+	}
+}
+
 func TestUnchangedFilesAreNotTouched(t *testing.T) {
 	w := newWorld(t, "tools", "books")
 	w.check("tools", tools)
@@ -286,7 +343,7 @@ func TestDigestPages(t *testing.T) {
 	w := newWorld(t, "tools")
 	w.Site.Digests = []templates.DigestLink{{ID: "weekly", Title: "Weekly tools", When: "every Monday"}}
 	w.check("tools", tools)
-	if err := w.Store.BeginDigest(t.Context(), "weekly"); err != nil {
+	if err := w.Store.BeginDigest(t.Context(), "weekly", []string{"tools"}); err != nil {
 		t.Fatal(err)
 	}
 	w.ahead = time.Hour

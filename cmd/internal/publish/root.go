@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"slices"
 	"time"
 
 	"linkletter/feed"
@@ -68,19 +69,24 @@ func (p *Publisher) publishRoot(ctx context.Context, t *tree) error {
 	return t.publish(ctx, part{"", files})
 }
 
-// listLink is a list on the front page.
+// listLink is a list on the front page, with its news, or, as long as there is none, what it held in the beginning.
 func (p *Publisher) listLink(ctx context.Context, l List, s *store.List) (templates.ListLink, error) {
 	entries, err := p.Store.Feed(ctx, store.FeedQuery{Lists: []string{l.ID}, Window: newest, Baseline: min(l.Baseline, newest)})
 	if err != nil {
 		return templates.ListLink{}, err
+	}
+	baseline := len(entries) > 0 && entries[0].State == store.Baseline // news comes first
+	if !baseline {
+		entries = slices.DeleteFunc(entries, func(e store.Entry) bool { return e.State == store.Baseline })
 	}
 	return templates.ListLink{
 		ID:          l.ID,
 		Title:       l.Title,
 		Description: l.Description,
 		Entries:     s.Counts.Entries,
-		Checked:     day(s.Checked),
-		Newest:      pageEntries(l, entries),
+		Checked:     p.day(s.Checked),
+		Newest:      p.pageEntries(l, entries),
+		Baseline:    baseline,
 	}, nil
 }
 

@@ -22,6 +22,7 @@ const newPrefix = ".linkletter-new-"
 // tree is the published folder. os.Root keeps every path inside it, symbolic links included.
 type tree struct {
 	root   *os.Root
+	lock   *os.File
 	dir    string // as configured, for messages
 	now    func() time.Time
 	report Report
@@ -34,15 +35,27 @@ type part struct {
 	files  map[string][]byte // by path relative to folder
 }
 
-func openTree(dir string, now func() time.Time) (*tree, error) {
+// openTree opens the folder for one publication, and waits for others that go on there.
+func openTree(ctx context.Context, dir string, now func() time.Time) (*tree, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making the public folder: %w", explain(err, dir))
 	}
+	lock, err := lock(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
+		lock.Close()
 		return nil, fmt.Errorf("opening the public folder: %w", explain(err, dir))
 	}
-	return &tree{root: root, dir: dir, now: now, dirty: map[string]bool{}}, nil
+	return &tree{root: root, lock: lock, dir: dir, now: now, dirty: map[string]bool{}}, nil
+}
+
+// close lets others publish. What was written is synced already.
+func (t *tree) close() {
+	t.root.Close()
+	t.lock.Close()
 }
 
 // explain adds what to do about a folder that cannot be written.

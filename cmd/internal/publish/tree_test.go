@@ -2,14 +2,21 @@ package publish
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"linkletter/templates"
 )
 
 // The scene of readers that lose entries: two publications at once must differ in Last-Modified, which counts seconds.
@@ -58,6 +65,102 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 	if !strings.Contains(w.read("tools/atom.xml"), "Fret saw") {
 		t.Error("the next publication did not heal the tree")
 	}
+}
+
+// Somebody removes the tree, or all in it that a shell's * names, while the program runs: the next publication, of whatever
+// list, brings all of it back. So does the first.
+func TestWhatWasRemovedComesBack(t *testing.T) {
+	w := newWorld(t, "tools", "books")
+	w.Site.Digests = []templates.DigestLink{{ID: "weekly", Title: "Weekly tools"}}
+	w.check("tools", tools)
+	w.check("books", books)
+	w.publish("tools")
+	whole := slices.Sorted(maps.Keys(w.files()))
+	for _, name := range []string{"books/atom.xml", "digests/weekly/index.html"} {
+		if !slices.Contains(whole, name) {
+			t.Errorf("the first publication did not write %s", name)
+		}
+	}
+	for _, gone := range []string{"", "*", "books", "digests"} {
+		all, err := filepath.Glob(filepath.Join(w.Dir, gone))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range all {
+			if gone == "*" && strings.HasPrefix(filepath.Base(path), ".") {
+				continue
+			}
+			if err := os.RemoveAll(path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.publish("tools")
+		if diff := cmp.Diff(whole, slices.Sorted(maps.Keys(w.files()))); diff != "" {
+			t.Errorf("%q was removed; after the next publication (-want +got):\n%s", gone, diff)
+		}
+	}
+}
+
+// Two processes publish into one folder: one has noted a new section down and not yet written it when the other, which does
+// not know of it, publishes. Whoever comes last, the folder must not hold files that belong to nobody.
+func TestTwoPublishersDoNotBlockEachOther(t *testing.T) {
+	w, other := newWorld(t, "tools"), newWorld(t, "tools")
+	other.Dir = w.Dir
+	w.check("tools", tools)
+	other.check("tools", tools)
+	w.publish()
+	const section = "- [Mallet](https://mallet.example/) - Hits.\n"
+	w.check("tools", tools+"\n## Mallets\n\n"+section)
+	var meanwhile chan error
+	w.Now = func() time.Time {
+		noted, err := os.ReadFile(filepath.Join(w.Dir, "tools", manifestFile))
+		if err != nil {
+			t.Error(err)
+		}
+		if meanwhile == nil && strings.Contains(string(noted), "sections/mallets/") {
+			meanwhile = make(chan error, 1)
+			go func() {
+				_, err := other.Publish(t.Context(), "tools")
+				meanwhile <- err
+			}()
+			select {
+			case err := <-meanwhile:
+				meanwhile <- err
+			case <-time.After(300 * time.Millisecond): // it waits for us
+			}
+		}
+		return time.Now()
+	}
+	w.publish("tools")
+	if meanwhile == nil {
+		t.Fatal("the two did not meet")
+	}
+	if err := <-meanwhile; err != nil {
+		t.Errorf("the other publisher: %v", err)
+	}
+	w.check("tools", tools+"\n## Mallets\n\n"+section+more)
+	w.publish("tools")
+	if !strings.Contains(w.read("tools/sections/mallets/atom.xml"), "Fret saw") {
+		t.Error("the section is not published")
+	}
+}
+
+func TestWaitingForAnotherPublisherEndsWithTheContext(t *testing.T) {
+	w := newWorld(t, "tools")
+	w.publish()
+	held, err := lock(t.Context(), w.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := w.Publish(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("publishing where another does: %v", err)
+	}
+	if err := held.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.publish()
 }
 
 func TestForeignFilesAreNeverOverwritten(t *testing.T) {

@@ -95,7 +95,7 @@ func (d *document) load(root *os.Root, file, policy string, now time.Time) error
 			d.zipped = true
 		}
 	}
-	d.negotiated = d.mediaType == typeAtom || d.mediaType == typeRSS
+	d.negotiated = d.mediaType == feed.AtomType || d.mediaType == feed.RSSType
 	for i := range d.variants {
 		v := &d.variants[i]
 		v.body = body
@@ -174,12 +174,7 @@ func compress(body []byte) []byte {
 	return b.Bytes()
 }
 
-const (
-	typeAtom = "application/atom+xml"
-	typeRSS  = "application/rss+xml"
-	typeJSON = "application/feed+json"
-	typeOPML = "text/x-opml"
-)
+const typeOPML = "text/x-opml"
 
 // types are the media types of the files that a tree holds, by extension. The system's table, which differs between
 // machines, is asked for the others only.
@@ -196,12 +191,12 @@ func mediaType(file string, body []byte) string {
 	case ext == ".xml":
 		switch rootElement(body) {
 		case xml.Name{Space: "http://www.w3.org/2005/Atom", Local: "feed"}:
-			return typeAtom
+			return feed.AtomType
 		case xml.Name{Local: "rss"}:
-			return typeRSS
+			return feed.RSSType
 		}
 	case path.Base(file) == feed.JSONFile, ext == ".json" && bytes.Contains(body[:min(len(body), 512)], []byte("jsonfeed.org/version/")):
-		return typeJSON
+		return feed.JSONType
 	}
 	if t, ok := types[ext]; ok {
 		return t
@@ -226,7 +221,7 @@ func rootElement(body []byte) xml.Name {
 }
 
 func isFeed(mediaType string) bool {
-	return mediaType == typeAtom || mediaType == typeRSS || mediaType == typeJSON || mediaType == typeOPML
+	return mediaType == feed.AtomType || mediaType == feed.RSSType || mediaType == feed.JSONType || mediaType == typeOPML
 }
 
 func compressible(mediaType string) bool {

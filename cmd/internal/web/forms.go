@@ -89,13 +89,17 @@ func (h *handler) signUp(w http.ResponseWriter, r *http.Request, _ string) {
 	answered := time.After(answerTime)
 	// A field that people do not see and programs fill in.
 	if r.PostForm.Get("website") == "" {
-		queued, err := h.Store.SignUp(r.Context(), address, digests, h.client(r), h.Limits)
+		done, err := h.Store.SignUp(r.Context(), address, digests, h.client(r), h.Limits)
 		if err != nil {
 			h.trouble(w, r, err)
 			return
 		}
-		if queued > 0 && h.Wake != nil {
+		if done.Queued > 0 && h.Wake != nil {
 			h.Wake()
+		}
+		if done.Limited {
+			h.Log.Warn("a sign-up was beyond the limits, and its confirmation is not sent; behind a proxy, trusted_proxies must name it, or all visitors count as one",
+				"forwarded", r.Header.Get("X-Forwarded-For") != "")
 		}
 	}
 	<-answered
@@ -136,8 +140,20 @@ func (h *handler) pending(w http.ResponseWriter, r *http.Request, token string) 
 }
 
 func (h *handler) confirmForm(w http.ResponseWriter, r *http.Request, token string) {
-	_, d, _ := h.pending(w, r, token)
+	subscriber, d, _ := h.pending(w, r, token)
 	if d == nil {
+		return
+	}
+	sub, err := h.Store.Subscriber(r.Context(), subscriber)
+	switch {
+	case errors.Is(err, store.ErrNotFound): // forgotten since; the button says so
+	case err != nil:
+		h.trouble(w, r, err)
+		return
+	case slices.ContainsFunc(sub.Subscriptions, func(n store.Subscription) bool {
+		return n.Digest == d.ID && n.State == store.SubscriptionConfirmed
+	}):
+		h.subscribed(w, d)
 		return
 	}
 	form := templates.Form{Site: h.Site, Digest: *d, Action: h.prefix + "/-/confirm/" + token}
@@ -156,8 +172,12 @@ func (h *handler) confirm(w http.ResponseWriter, r *http.Request, token string) 
 	case err != nil:
 		h.trouble(w, r, err)
 	default:
-		h.notice(w, http.StatusOK, "You are subscribed", "The next issue of "+d.Title+" comes to you. Every issue has a link to leave.")
+		h.subscribed(w, d)
 	}
+}
+
+func (h *handler) subscribed(w http.ResponseWriter, d *templates.DigestLink) {
+	h.notice(w, http.StatusOK, "You are subscribed", "The next issue of "+d.Title+" comes to you. Every issue has a link to leave.")
 }
 
 // leaving reads an unsubscribe link, which works for ever, even if its digest does not appear any more. A forged one is

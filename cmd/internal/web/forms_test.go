@@ -6,6 +6,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +59,9 @@ func TestSignUpConfirmLeave(t *testing.T) {
 			t.Fatalf("the button: %v", a)
 		}
 	}
+	if a := s.get(t, links[0]); a.status != 200 || !strings.Contains(a.body, "You are subscribed") || strings.Contains(a.body, "<form") {
+		t.Fatalf("the link after the button asks again: %v", a)
+	}
 	if got, want := s.counts(t), (store.SubscriptionCounts{Confirmed: 1}); got != want {
 		t.Fatalf("after the button: %+v, want %+v", got, want)
 	}
@@ -82,6 +86,9 @@ func TestSignUpConfirmLeave(t *testing.T) {
 	}
 	if got, want := s.counts(t), (store.SubscriptionCounts{Unsubscribed: 1}); got != want {
 		t.Fatalf("after one click: %+v, want %+v", got, want)
+	}
+	if a := s.get(t, links[0]); strings.Contains(a.body, "You are subscribed") {
+		t.Errorf("the used link after leaving: %v", a)
 	}
 	if a := s.post(t, links[0], nil); a.status != 410 || !strings.Contains(a.body, `action="/-/subscribe"`) {
 		t.Errorf("the used link after leaving: %v, want 410 with the form", a)
@@ -247,6 +254,38 @@ func TestTokens(t *testing.T) {
 	}
 	if a := s.ask(t, "DELETE", "/-/subscribe", nil); a.status != 405 || a.header.Get("Allow") != "GET, HEAD, POST" {
 		t.Errorf("DELETE: %v", a)
+	}
+}
+
+// A page of the tree may be read under another name than the site's own; the form on it has to work there, too. What a
+// browser does is followed here: where the action leads, whether the policy lets it, what it says of where it comes from.
+func TestFormOnAPageReadUnderAnotherName(t *testing.T) {
+	s := newSite(t, func(s *site) { s.Site.Base = "http://localhost:8080/news" })
+	var page bytes.Buffer
+	if err := s.Templates.Landing(&page, templates.Landing{Site: s.Site}); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(s.Public, "index.html"), page.String(), time.Now())
+	a := s.get(t, "/news/")
+	_, action, _ := strings.Cut(a.body, `<form method="post" action="`)
+	action, _, _ = strings.Cut(action, `"`)
+	read, err := url.Parse(s.url + "/news/") // 127.0.0.1
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := read.Parse(action)
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := "Sec-Fetch-Site: same-origin"
+	if to.Host != read.Host {
+		site = "Sec-Fetch-Site: cross-site"
+	}
+	if !strings.Contains(a.header.Get("Content-Security-Policy"), "form-action 'self';") {
+		t.Errorf("the policy is %q", a.header.Get("Content-Security-Policy"))
+	}
+	if a := s.post(t, to.Path, ada, site, "Origin: "+s.url); a.status != 200 || s.counts(t).Pending != 1 {
+		t.Errorf("the form of %s goes to %s: %v", read, to, a)
 	}
 }
 

@@ -389,7 +389,7 @@ func TestPathOfTheBaseAddress(t *testing.T) {
 	if a := s.get(t, "/news/-/subscribe"); !strings.Contains(a.body, `action="/news/-/subscribe"`) {
 		t.Errorf("the form goes elsewhere: %s", a.body)
 	}
-	if got := s.get(t, "/news/").header.Get("Content-Security-Policy"); !strings.Contains(got, "form-action 'self' https://lists.example;") {
-		t.Errorf("the policy %q does not let the site's own forms through", got)
+	if got := s.get(t, "/news/").header.Get("Content-Security-Policy"); !strings.Contains(got, "style-src 'self' https://lists.example;") {
+		t.Errorf("the policy %q does not let the site's own style sheet through", got)
 	}
 }

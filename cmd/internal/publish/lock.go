@@ -1,0 +1,40 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// lockFile is held open by whoever publishes. It stays when nobody does: removing it would let two hold one of that name
+// each. The system lets go of it when a process dies, so nothing has to be cleaned up after a crash.
+const lockFile = ".linkletter.lock"
+
+// lockPause is how long to wait before trying again for a lock that another process has.
+const lockPause = 20 * time.Millisecond
+
+// errLocked says that somebody else has the lock.
+var errLocked = errors.New("somebody else publishes there")
+
+// lock waits until nobody else, in this process or another, publishes into dir. A publication with the lock reads store
+// and manifests after the one before it has written all of its own, so neither is undone by an older view.
+func lock(ctx context.Context, dir string) (*os.File, error) {
+	name := filepath.Join(dir, lockFile)
+	for {
+		f, err := tryLock(name)
+		if err == nil {
+			return f, nil
+		}
+		if !errors.Is(err, errLocked) {
+			return nil, fmt.Errorf("locking the public folder: %w", explain(err, dir))
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("waiting for another publication in %s: %w", dir, ctx.Err())
+		case <-time.After(lockPause):
+		}
+	}
+}
