@@ -23,8 +23,8 @@ type Confirmation struct {
 
 // DueConfirmations takes up to n confirmation mails that are due, and puts each off to retry(attempts so far) before it
 // gives them out: a crash while one is sent repeats it later, and not at once and for ever. What is not tried after all is
-// given back with ReleaseConfirmations. What became pointless in the
-// meantime, because the subscription is not waiting any more, the address is suppressed or the link has expired, ends here.
+// given back with ReleaseConfirmations. What became pointless in the meantime, because the subscription is not waiting any
+// more, the address is suppressed or the link has expired, ends here.
 func (s *Store) DueConfirmations(ctx context.Context, n int, retry func(attempts int) time.Duration) ([]Confirmation, error) {
 	keys, err := s.keys(ctx)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"modernc.org/sqlite"
@@ -31,6 +32,9 @@ type Store struct {
 	db   *sql.DB
 	path string
 	now  func() time.Time
+	// writing lets one transaction of this process at the database at a time. SQLite would do that too, but by trying
+	// again and again, which makes the last in the queue wait long.
+	writing sync.Mutex
 }
 
 // Open opens the SQLite file at path, makes it when there is none, and brings its schema up to date. now is the clock of
@@ -81,6 +85,8 @@ func (s *Store) Close() error { return s.db.Close() }
 
 // tx runs f in one write transaction, with the time it has.
 func (s *Store) tx(ctx context.Context, f func(tx *sql.Tx, now time.Time) error) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return s.explain(err)

@@ -235,7 +235,7 @@ func (s *Store) RemoveSubscriber(ctx context.Context, address string) error {
 	return nil
 }
 
-// Unsubscribe ends a subscription. Once it returned, no delivery of it is claimed any more. Ending it again, or one that
+// Unsubscribe ends a subscription. Once it returned, no message of it is ended any more. Ending it again, or one that
 // never was, is no error: whoever says so has what they want.
 func (s *Store) Unsubscribe(ctx context.Context, subscriber int64, digest string) error {
 	err := s.tx(ctx, func(tx *sql.Tx, now time.Time) error {

@@ -255,7 +255,12 @@ func (a *app) showIssue(ctx context.Context, issue *store.Issue, asJSON bool) er
 	rows := []receipt{}
 	t := tabwriter.NewWriter(a.out, 0, 4, 2, ' ', 0)
 	if !asJSON {
-		fmt.Fprintf(a.out, "%s\n%s, frozen %s\n\n", oneLine(issue.Parts.Subject), issue.State, issue.Frozen.In(a.cfg.location).Format("2006-01-02 15:04 MST"))
+		p := &printer{w: t}
+		p.line("%s\n%s, frozen %s", oneLine(issue.Parts.Subject), issue.State, a.when(&issue.Frozen, ""))
+		if issue.Reason != "" {
+			p.line("%s", oneLine(issue.Reason))
+		}
+		p.line("")
 	}
 	err := a.eachDelivery(ctx, issue.Ref, func(d store.Delivery) error {
 		if asJSON {

@@ -94,7 +94,6 @@ func runAndKill[T any](i *installation, now <-chan T, args ...string) {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL {
 		i.kills++
-		i.expireLease()
 		return
 	}
 	if err != nil {
@@ -107,15 +106,6 @@ func ignoreFinished(err error) error {
 		return nil
 	}
 	return err
-}
-
-// expireLease makes the dead process's lease lapse now rather than in a quarter of a minute.
-func (i *installation) expireLease() {
-	i.Helper()
-	i.query(func(db *sql.DB) error {
-		_, err := db.Exec(`UPDATE lease SET expires = 0`)
-		return err
-	})
 }
 
 // query looks into the database past the store; the driver is the store's.

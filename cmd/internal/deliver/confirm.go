@@ -68,6 +68,8 @@ func (c *confirmer) sendAll(ctx context.Context, due []store.Confirmation) (untr
 		case err == nil:
 			c.sent++
 			err = c.Store.ConfirmationSent(record, mail.ID)
+		case ctx.Err() != nil && v != doubt: // not the server's fault, nor the recipient's
+			return due[i:], context.Cause(ctx)
 		case v == stop:
 			return due[i:], fmt.Errorf("confirmation mails cannot be sent: %w", err)
 		default:
