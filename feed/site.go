@@ -60,7 +60,7 @@ func (s Site) Host() string {
 
 // Local says that Base is a loopback address: good for trying out, not for publishing.
 func (s Site) Local() bool {
-	h := s.Host()
+	h := strings.ToLower(s.Host())
 	return h == "localhost" || h == "::1" || strings.HasPrefix(h, "127.")
 }
 

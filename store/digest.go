@@ -42,6 +42,19 @@ func (s *Store) BeginDigest(ctx context.Context, id string, lists []string) erro
 	return nil
 }
 
+// EndDigests forgets which lists the digests were of that are not among ids: one that is configured again begins anew.
+func (s *Store) EndDigests(ctx context.Context, ids []string) error {
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	_, err := s.db.ExecContext(ctx, `DELETE FROM digest_list WHERE digest NOT IN (`+marks(len(ids))+`)`, args...)
+	if err != nil {
+		return fmt.Errorf("ending digests: %w", s.explain(err))
+	}
+	return nil
+}
+
 // Clock gives a digest's clock, or ErrNotFound before it began.
 func (s *Store) Clock(ctx context.Context, id string) (*Clock, error) {
 	c := Clock{Digest: id}

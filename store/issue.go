@@ -224,6 +224,16 @@ func (s *Store) Issues(ctx context.Context, id string, limit int) ([]*Issue, err
 	return found, nil
 }
 
+// OpenIssues gives the issues of a digest that are not done, and those with deliveries in doubt, newest first.
+func (s *Store) OpenIssues(ctx context.Context, id string) ([]*Issue, error) {
+	found, err := s.issues(ctx, `digest = ? AND (state <> 'done' OR EXISTS (
+		SELECT 1 FROM delivery d WHERE d.issue = issue.id AND d.state = 'in_doubt')) ORDER BY number DESC`, id)
+	if err != nil {
+		return nil, fmt.Errorf("reading the open issues of digest %s: %w", id, err)
+	}
+	return found, nil
+}
+
 // Issue gives one issue of a digest, or ErrNotFound.
 func (s *Store) Issue(ctx context.Context, id string, number int) (*Issue, error) {
 	return s.oneIssue(ctx, fmt.Sprintf("issue %d of digest %s", number, id), `digest = ? AND number = ?`, id, number)

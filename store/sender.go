@@ -270,6 +270,12 @@ func (s *Sender) Finish(ctx context.Context) error {
 	err := s.store.tx(ctx, func(tx *sql.Tx, now time.Time) error {
 		_, err := tx.ExecContext(ctx, `UPDATE issue SET state = 'done', finished = ? WHERE state = 'sending' AND NOT EXISTS (
 			SELECT 1 FROM delivery d WHERE d.issue = issue.id AND (d.state IN ('claimed', 'committing') OR `+openDelivery+`))`, now.Unix())
+		if err != nil {
+			return err
+		}
+		// The bytes of a refused message were kept for another chance.
+		_, err = tx.ExecContext(ctx, `UPDATE delivery SET message = NULL WHERE state = 'failed' AND message IS NOT NULL
+			AND issue IN (SELECT id FROM issue WHERE state = 'done' AND finished = ?)`, now.Unix())
 		return err
 	})
 	if err != nil {

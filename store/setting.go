@@ -38,6 +38,16 @@ func (s *Store) setting(ctx context.Context, name string, fresh []byte) (value [
 	return value, err
 }
 
+// KeptTag gives the host that Tag settled; empty: none yet.
+func (s *Store) KeptTag(ctx context.Context) (string, error) {
+	var kept []byte
+	err := s.db.QueryRowContext(ctx, `SELECT value FROM setting WHERE name = 'tag'`).Scan(&kept)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("reading whose ids there are: %w", err)
+	}
+	return string(kept), nil
+}
+
 // Tag settles the host in the permanent ids of feeds and entries (RFC 4151): the one wanted at first, and that one for
 // ever. As long as it is provisional, a name such as localhost that nobody can subscribe to, another takes its place, in
 // every id made so far.
@@ -54,7 +64,8 @@ func (s *Store) Tag(ctx context.Context, wanted string, provisional func(string)
 		for _, statement := range []string{
 			`UPDATE setting SET value = CAST(?1 AS BLOB) WHERE name = 'tag' AND value = CAST(?2 AS BLOB)`,
 			`UPDATE list SET tag = ?1 WHERE tag = ?2`,
-			`UPDATE entry SET atom_id = 'tag:' || ?1 || substr(atom_id, length('tag:' || ?2) + 1) WHERE atom_id LIKE 'tag:' || ?2 || ',%'`,
+			`UPDATE entry SET atom_id = 'tag:' || ?1 || substr(atom_id, length('tag:' || ?2) + 1)
+				WHERE substr(atom_id, 1, length('tag:' || ?2 || ',')) = 'tag:' || ?2 || ','`,
 		} {
 			if _, err := tx.ExecContext(ctx, statement, wanted, old); err != nil {
 				return err

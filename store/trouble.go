@@ -9,8 +9,9 @@ import (
 
 // What can be in trouble beside a list.
 const (
-	TroubleMail    = "mail"    // nothing can be sent
-	TroublePublish = "publish" // the files could not be written
+	TroubleMail          = "mail"          // no issue can be sent
+	TroubleConfirmations = "confirmations" // no confirmation can be sent
+	TroublePublish       = "publish"       // the files cannot be written; of one list, with a space and its id
 )
 
 // Trouble is something that is wrong now.
@@ -20,19 +21,19 @@ type Trouble struct {
 	Since time.Time
 }
 
-// SetTrouble says what is wrong with a part, or, with a nil error, that it is well again. It answers whether that is news.
-func (s *Store) SetTrouble(ctx context.Context, what string, trouble error) (news bool, err error) {
+// SetTrouble says what is wrong with a part, or, with a nil error, that it is well again.
+func (s *Store) SetTrouble(ctx context.Context, what string, trouble error) error {
 	var known string
-	err = s.db.QueryRowContext(ctx, `SELECT coalesce(max(text), '') FROM trouble WHERE what = ?`, what).Scan(&known)
+	err := s.db.QueryRowContext(ctx, `SELECT coalesce(max(text), '') FROM trouble WHERE what = ?`, what).Scan(&known)
 	if err != nil {
-		return false, fmt.Errorf("reading what is wrong: %w", err)
+		return fmt.Errorf("reading what is wrong: %w", err)
 	}
 	text := ""
 	if trouble != nil {
 		text = trouble.Error()
 	}
 	if text == known {
-		return false, nil
+		return nil
 	}
 	err = s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
 		if text == "" {
@@ -44,9 +45,9 @@ func (s *Store) SetTrouble(ctx context.Context, what string, trouble error) (new
 		return err
 	})
 	if err != nil {
-		return false, fmt.Errorf("noting what is wrong: %w", err)
+		return fmt.Errorf("noting what is wrong: %w", err)
 	}
-	return true, nil
+	return nil
 }
 
 // Troubles gives everything that is wrong now, beside the lists' own errors.

@@ -86,8 +86,11 @@ func (a *app) assemble(ctx context.Context) error {
 		return err
 	}
 	a.keys = digest.NewKeys(secret)
-	if a.tag, err = a.store.Tag(ctx, cfg.tag(), isLocal); err != nil {
+	if a.tag, err = a.store.KeptTag(ctx); err != nil {
 		return err
+	}
+	if a.tag == "" {
+		a.tag = cfg.tag()
 	}
 	a.site = templates.Site{Site: feed.Site{Base: cfg.BaseURL}, Title: cfg.Title, Imprint: cfg.Imprint, Forms: cfg.Serve && len(cfg.Digests) > 0}
 	for _, d := range cfg.Digests {
@@ -119,15 +122,22 @@ func (c *Config) tag() string {
 // isLocal says that a host is this machine's own name for itself, which nobody else can subscribe to.
 func isLocal(host string) bool { return feed.Site{Base: "http://" + host}.Local() }
 
-// begin starts the clocks of the digests that have none yet: what is announced from now on is their news. Commands that
-// only look do not call it.
-func (a *app) begin(ctx context.Context) error {
+// settle makes what is kept for ever from the configuration: whose ids there are, and when each digest's news begins.
+// Whoever has the lease calls it; commands that only look do not.
+func (a *app) settle(ctx context.Context) error {
+	tag, err := a.store.Tag(ctx, a.cfg.tag(), isLocal)
+	if err != nil {
+		return err
+	}
+	a.tag, a.checker.Tag, a.publisher.Tag = tag, tag, tag
+	var ids []string
 	for _, d := range a.cfg.Digests {
+		ids = append(ids, d.ID)
 		if err := a.store.BeginDigest(ctx, d.ID, d.Lists); err != nil {
 			return err
 		}
 	}
-	return nil
+	return a.store.EndDigests(ctx, ids)
 }
 
 // list is a configured list by its id.

@@ -41,11 +41,6 @@ known in silence.`,
 			if err != nil {
 				return err
 			}
-			if !f.dryRun {
-				if err := a.begin(cmd.Context()); err != nil {
-					return err
-				}
-			}
 			if f.accept || f.dismiss {
 				return a.runDecide(cmd.Context(), ids, f.accept, f.asJSON)
 			}
@@ -127,7 +122,7 @@ func printResult(w io.Writer, r *check.Result, dryRun bool) error {
 	if dryRun {
 		note = " (a dry run: nothing was stored)"
 	}
-	taken := taken(r)
+	did := taken(r)
 	switch {
 	case r.Unchanged:
 		p.line("%s: unchanged, %s%s", r.List, count(r.Entries, "entry", "entries"), note)
@@ -135,8 +130,8 @@ func printResult(w io.Writer, r *check.Result, dryRun bool) error {
 		p.line("%s: first check, %s known now and none of them is news%s", r.List, count(r.Entries, "entry is", "entries are"), note)
 	default:
 		p.line("%s: %s; %d announced, %d removed, %d changed%s", r.List, count(r.Entries, "entry", "entries"),
-			len(r.Announced()), len(taken.Removed), len(taken.Changed), note)
-		p.report(taken)
+			len(r.Announced()), len(did.Removed), len(did.Changed), note)
+		p.report(did)
 	}
 	held := r.Standing
 	if dryRun {
@@ -182,7 +177,8 @@ func (a *app) runDecide(ctx context.Context, ids []string, accept, asJSON bool) 
 		kind, decide = store.RequestAccept, a.accept
 	}
 	decisions := []*decision{}
-	held := false
+	var holds []string // what is still held, and what to do about it
+	var failed error
 	for _, id := range ids {
 		d := &decision{}
 		err := a.exclusively(ctx, "check", kind, id, d, func(ctx context.Context) error {
@@ -193,30 +189,36 @@ func (a *app) runDecide(ctx context.Context, ids []string, accept, asJSON bool) 
 			return err
 		})
 		if err != nil {
-			return err
+			failed = errors.Join(failed, err)
+			continue
 		}
 		decisions = append(decisions, d)
 		list, err := a.store.List(ctx, id)
 		if err != nil {
-			return err
+			return errors.Join(failed, err)
 		}
-		held = held || len(list.Holds) > 0
+		for _, h := range list.Holds {
+			holds = append(holds, fmt.Sprintf("! still held (%s): %s\n  %s", h.Kind, oneLine(h.Reason), wayOut(id, h.Kind)))
+		}
 	}
 	if asJSON {
 		if err := writeJSON(a.out, decisions); err != nil {
-			return err
+			return errors.Join(failed, err)
 		}
 	} else {
 		p := &printer{w: a.out}
 		for _, d := range decisions {
 			p.line("%s: %d announced, %d dismissed, %s accepted", d.List, d.Announced, d.Dismissed, count(d.Removed, "removal", "removals"))
 		}
+		for _, h := range holds {
+			p.line("%s", h)
+		}
 		if p.err != nil {
-			return p.err
+			return errors.Join(failed, p.err)
 		}
 	}
-	if held {
+	if failed == nil && len(holds) > 0 {
 		return errHeld
 	}
-	return nil
+	return failed
 }

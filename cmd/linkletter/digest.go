@@ -70,15 +70,11 @@ func (p *program) digestSendCommand() *cobra.Command {
 		Short: "Make the next issue now and send it to every subscriber",
 		Long: `Make the next issue now and send it to every subscriber. With nothing new there is no issue;
 deliveries that an interrupted run left are finished either way, those in doubt when their
-time has come. While a scheduler runs on
-the same database, it is asked to send.`,
+time has come. While a scheduler runs on the same database, it is asked to send.`,
 		Example: "  linkletter digest send weekly",
 		Args:    args(cobra.MaximumNArgs(1)),
 		RunE: p.withDigest(func(ctx context.Context, a *app, d DigestConfig) error {
 			if err := a.prepare(); err != nil {
-				return err
-			}
-			if err := a.begin(ctx); err != nil {
 				return err
 			}
 			sent := &sentIssue{}
@@ -220,6 +216,9 @@ itself; without one, digest send does.`,
 		Example: "  linkletter digest resume 12",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: p.withIssue(&name, func(ctx context.Context, a *app, issue *store.Issue) error {
+			if issue.State != store.IssuePaused {
+				return fmt.Errorf("issue %d of %s is not paused, but %s", issue.Number, issue.Digest, issue.State)
+			}
 			if err := a.store.Resume(ctx, issue.Ref); err != nil {
 				return err
 			}

@@ -20,11 +20,11 @@ var errGone = errors.New("it went away before it did the work")
 
 // acquire takes the right to check and send. One that a dead process of this machine left is taken over at once.
 func (a *app) acquire(ctx context.Context, command string) (*store.Lease, error) {
-	us := store.Process{Command: command, PID: os.Getpid(), Host: thisHost()}
+	us := us(command)
 	for {
 		lease, err := a.store.Acquire(ctx, schedulerLease, us)
 		var held *store.HeldError
-		if !errors.As(err, &held) || held.Holder.Host != us.Host || alive(held.Holder.PID) {
+		if !errors.As(err, &held) || !isDead(held.Holder, us) {
 			return lease, err
 		}
 		if err := a.store.Break(ctx, schedulerLease, held.Owner); err != nil {
@@ -46,20 +46,28 @@ func thisHost() string {
 	return host
 }
 
-// alive says whether a process of this machine runs. In doubt it does.
-func alive(pid int) bool {
-	p, err := os.FindProcess(pid)
-	if err != nil {
+// isDead says that a process surely runs no more: it was one of this machine, and is gone, or has our own number.
+func isDead(holder, us store.Process) bool {
+	if holder.Host != us.Host {
 		return false
 	}
-	return !errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
+	if holder.PID == us.PID {
+		return true
+	}
+	p, err := os.FindProcess(holder.PID)
+	return err != nil || errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
+}
+
+// us is this process.
+func us(command string) store.Process {
+	return store.Process{Command: command, PID: os.Getpid(), Host: thisHost()}
 }
 
 // exclusively does work here when no other process has the right to, or hands it to the `serve` that has. The work is the
 // same either way; result is filled from its answer.
 func (a *app) exclusively(ctx context.Context, command string, kind store.RequestKind, subject string, result any, here func(ctx context.Context) error) error {
 	for {
-		lease, err := a.take(ctx, command, func(held *store.HeldError) bool { return held.Holder.Command == serveName })
+		lease, err := a.take(ctx, command)
 		var held *store.HeldError
 		if errors.As(err, &held) {
 			if err := a.handOver(ctx, held, kind, subject, result); !errors.Is(err, errGone) {
@@ -70,28 +78,39 @@ func (a *app) exclusively(ctx context.Context, command string, kind store.Reques
 		if err != nil {
 			return err
 		}
+		err = holding(ctx, lease, func(ctx context.Context) error {
+			if err := a.settle(ctx); err != nil {
+				return err
+			}
+			return here(ctx)
+		})
 		// The command may have been interrupted; its lease is given back all the same.
-		return errors.Join(holding(ctx, lease, here), lease.Release(context.WithoutCancel(ctx)))
+		return errors.Join(err, lease.Release(context.WithoutCancel(ctx)))
 	}
 }
 
 // serveName is the command that answers requests; the others only hold the lease for a while.
 const serveName = "serve"
 
-// take waits for the lease, unless refuse says of its holder not to. A command that has it is soon done; a dead process of
-// another machine does not renew it.
-func (a *app) take(ctx context.Context, command string, refuse func(*store.HeldError) bool) (*store.Lease, error) {
+// take gets the lease, and waits for it unless a living `serve` has it, which the HeldError names. A command that has it is
+// soon done; a dead process of another machine does not renew it.
+func (a *app) take(ctx context.Context, command string) (*store.Lease, error) {
+	var first *store.HeldError
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
-	for said := false; ; {
+	for {
 		lease, err := a.acquire(ctx, command)
 		var held *store.HeldError
-		if !errors.As(err, &held) || refuse(held) {
+		if !errors.As(err, &held) {
 			return lease, err
 		}
-		if !said {
+		lives := held.Holder.Host == thisHost() || first != nil && held.Owner == first.Owner && held.Expires.After(first.Expires)
+		if held.Holder.Command == serveName && lives {
+			return nil, err
+		}
+		if first == nil || held.Owner != first.Owner {
+			first = held
 			a.log.Warn("waiting until another process has done its work on this database", "holder", held.Holder.String())
-			said = true
 		}
 		select {
 		case <-ctx.Done():
@@ -101,34 +120,33 @@ func (a *app) take(ctx context.Context, command string, refuse func(*store.HeldE
 	}
 }
 
-// holding runs f while the lease is renewed, and stops it when the lease is lost.
+// holding runs f while the lease is renewed, and stops it when the lease is lost. It is renewed until f is back: after the
+// end of ctx, f finishes what is on the wire, and nobody else may send meanwhile.
 func holding(ctx context.Context, lease *store.Lease, f func(ctx context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	done := make(chan struct{})
+	finished, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
 		tick := time.NewTicker(store.LeaseTime / 3)
 		defer tick.Stop()
 		for {
 			select {
-			case <-ctx.Done():
+			case <-finished:
 				return
 			case <-tick.C:
 			}
-			err := lease.Renew(ctx)
 			// A locked database is no reason to stop: nobody else can take the lease from it either.
-			if errors.Is(err, store.ErrNotFound) {
+			if err := lease.Renew(context.WithoutCancel(ctx)); errors.Is(err, store.ErrNotFound) {
 				cancel(fmt.Errorf("another process works on this database now; stopping: %w", err))
 				return
 			}
 		}
 	}()
 	err := f(ctx)
-	lost := context.Cause(ctx)
-	cancel(nil)
+	close(finished)
 	<-done
-	if lost != nil && !errors.Is(lost, context.Canceled) {
+	if lost := context.Cause(ctx); lost != nil && !errors.Is(lost, context.Canceled) {
 		return lost
 	}
 	return err

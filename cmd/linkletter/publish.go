@@ -28,7 +28,7 @@ whose bytes would be the same are not touched.`,
 			defer a.close()
 			report := &publish.Report{}
 			err = a.exclusively(cmd.Context(), "publish", store.RequestPublish, "", report, func(ctx context.Context) (err error) {
-				*report, err = a.publishAll(ctx)
+				*report, err = a.publishing(ctx)
 				return err
 			})
 			if err != nil {
@@ -38,11 +38,6 @@ whose bytes would be the same are not touched.`,
 			return err
 		},
 	}
-}
-
-// publishAll rewrites every file.
-func (a *app) publishAll(ctx context.Context) (publish.Report, error) {
-	return a.publisher.Publish(ctx)
 }
 
 // newPublisher makes the publisher from the configuration.

@@ -19,7 +19,7 @@ const (
 )
 
 // errHeld ends a command that did its work but found something held.
-var errHeld = errors.New("something is held: `linkletter status` lists it")
+var errHeld = errors.New("something waits for a decision; `linkletter status` says what")
 
 // usageError is a mistake in how the command was called.
 type usageError struct{ error }

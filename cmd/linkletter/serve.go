@@ -41,7 +41,7 @@ is under way.`,
 			if err := a.prepare(); err != nil {
 				return err
 			}
-			lease, err := a.take(ctx, serveName, func(held *store.HeldError) bool { return held.Holder.Command == serveName })
+			lease, err := a.take(ctx, serveName)
 			var held *store.HeldError
 			if errors.As(err, &held) {
 				return hintError{err, "only one scheduler works on a database; stop that one first"}
@@ -67,7 +67,7 @@ func (a *app) prepare() error {
 
 // serve runs until the context ends: the web server, the schedule, the sender and the requests of other commands.
 func (a *app) serve(ctx context.Context) error {
-	if err := a.begin(ctx); err != nil {
+	if err := a.settle(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -122,7 +122,7 @@ func (a *app) greet(ctx context.Context) {
 	case isLocal(a.tag):
 		a.log.Warn("entry ids are provisional: base_url is a local address and no tag is set; set one of them before others subscribe, and the ids change once more")
 	case a.tag != a.cfg.tag():
-		a.log.Warn("entry ids keep the host they were made with; set tag to it, or readers would see everything as new", "tag", a.tag, "configured", a.cfg.tag())
+		a.log.Warn("ids keep the host they were made with, so that readers do not see everything as new; what is configured is not used", "ids", a.tag, "configured", a.cfg.tag())
 	}
 	if a.cfg.Mail.SMTP == "" && len(a.cfg.Digests) > 0 {
 		a.log.Info("no mail.smtp is set: messages are written to the outbox", "outbox", a.cfg.path(a.cfg.Mail.Outbox))
@@ -203,8 +203,10 @@ func (a *app) checkDue(ctx context.Context, id string, at schedule) bool {
 		return true
 	}
 	if err != nil {
-		a.log.Error("looking for missed checks", logList, id, logError, err)
-		return true
+		if ctx.Err() == nil {
+			a.log.Error("looking for missed checks", logList, id, logError, err)
+		}
+		return ctx.Err() == nil
 	}
 	_, due := at.missed(l.Checked, a.now())
 	return due || l.Checked.IsZero() || l.Error != ""
@@ -214,15 +216,17 @@ func (a *app) checkDue(ctx context.Context, id string, at schedule) bool {
 func (a *app) digestDue(ctx context.Context, id string, at schedule) (time.Time, bool) {
 	clock, err := a.store.Clock(ctx, id)
 	if err != nil {
-		a.log.Error("looking for missed issues", logDigest, id, logError, err)
+		if ctx.Err() == nil {
+			a.log.Error("looking for missed issues", logDigest, id, logError, err)
+		}
 		return time.Time{}, false
 	}
 	return at.missed(clock.Ran, a.now())
 }
 
 // deliverWhenDue sends what is due, each time the bell rings and every so often, until the context ends.
-func (a *app) deliverWhenDue(ctx context.Context, bell bell) {
-	a.whenever(ctx, bell, func() {
+func (a *app) deliverWhenDue(ctx context.Context, b bell) {
+	a.whenever(ctx, b, func() {
 		if _, err := a.deliver(ctx, nil); err != nil && ctx.Err() == nil {
 			a.log.Error("delivering", logError, err)
 		}
@@ -230,16 +234,20 @@ func (a *app) deliverWhenDue(ctx context.Context, bell bell) {
 }
 
 // confirmWhenAsked sends the mails that people who signed up wait for. It does not wait for an issue's delivery.
-func (a *app) confirmWhenAsked(ctx context.Context, bell bell) {
-	a.whenever(ctx, bell, func() {
-		if _, err := a.deliverer.Confirmations(ctx); err != nil && ctx.Err() == nil {
+func (a *app) confirmWhenAsked(ctx context.Context, b bell) {
+	a.whenever(ctx, b, func() {
+		_, err := a.deliverer.Confirmations(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err = errors.Join(err, a.store.SetTrouble(ctx, store.TroubleConfirmations, err)); err != nil {
 			a.log.Error("sending confirmations", logError, err)
 		}
 	})
 }
 
 // whenever does work now, when the bell rings and every so often.
-func (a *app) whenever(ctx context.Context, bell bell, work func()) {
+func (a *app) whenever(ctx context.Context, b bell, work func()) {
 	tick := time.NewTicker(deliverEvery)
 	defer tick.Stop()
 	guarded := func() {
@@ -252,7 +260,7 @@ func (a *app) whenever(ctx context.Context, bell bell, work func()) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-bell:
+		case <-b:
 		case <-tick.C:
 		}
 	}

@@ -52,12 +52,12 @@ type holdStatus struct {
 }
 
 type digestStatus struct {
-	ID          string    `json:"id"`
-	Next        time.Time `json:"next"`
-	Waiting     int       `json:"waiting"`     // entries for the next issue
-	Subscribers int       `json:"subscribers"` // confirmed
-	Last        *issueRow `json:"last_issue"`
-	InDoubt     int       `json:"in_doubt"` // deliveries of the last issue
+	ID          string     `json:"id"`
+	Next        time.Time  `json:"next"`
+	Waiting     int        `json:"waiting"`     // entries for the next issue
+	Subscribers int        `json:"subscribers"` // confirmed
+	Last        *issueRow  `json:"last_issue"`
+	Open        []issueRow `json:"open_issues"` // being sent, paused, or with deliveries in doubt
 }
 
 func (p *program) statusCommand() *cobra.Command {
@@ -102,8 +102,11 @@ func (s *status) held() bool {
 		}
 	}
 	for _, d := range s.Digests {
-		if d.InDoubt > 0 || d.Last != nil && d.Last.State == string(store.IssuePaused) {
-			return true
+		for _, i := range d.Open {
+			// What is in doubt of an issue that is being sent is sent again by itself.
+			if i.State == string(store.IssuePaused) || i.State == string(store.IssueDone) && i.Number == d.Last.Number {
+				return true
+			}
 		}
 	}
 	return false
@@ -126,7 +129,7 @@ func (a *app) status(ctx context.Context) (*status, error) {
 	if err != nil {
 		return nil, err
 	}
-	if holder != nil && (holder.Holder.Host != thisHost() || alive(holder.Holder.PID)) {
+	if holder != nil && !isDead(holder.Holder, us("status")) {
 		s.Scheduler = holder.Holder.String()
 	}
 	troubles, err := a.store.Troubles(ctx)
@@ -202,7 +205,7 @@ func (a *app) listStatus(ctx context.Context, l ListConfig) (listStatus, error) 
 }
 
 func (a *app) digestStatus(ctx context.Context, d DigestConfig) (digestStatus, error) {
-	row := digestStatus{ID: d.ID}
+	row := digestStatus{ID: d.ID, Open: []issueRow{}}
 	at, err := parseSchedule(d.Schedule, a.cfg.location)
 	if err != nil {
 		return row, err
@@ -218,8 +221,12 @@ func (a *app) digestStatus(ctx context.Context, d DigestConfig) (digestStatus, e
 		return row, err
 	}
 	last := rowOf(issues[0])
-	row.Last, row.InDoubt = &last, issues[0].Counts[digest.InDoubt]
-	return row, nil
+	row.Last = &last
+	open, err := a.store.OpenIssues(ctx, d.ID)
+	for _, i := range open {
+		row.Open = append(row.Open, rowOf(i))
+	}
+	return row, err
 }
 
 func (a *app) printStatus(w io.Writer, s *status) error {
@@ -252,19 +259,26 @@ func (a *app) printStatus(w io.Writer, s *status) error {
 		p.line("  to       %d subscribers", d.Subscribers)
 		if d.Last != nil {
 			p.line("  last     #%d, %s, %s: %d sent of %d", d.Last.Number, a.when(&d.Last.Frozen, ""), d.Last.State, d.Last.Deliveries[digest.Sent], d.Last.To)
-			if d.Last.Reason != "" {
-				p.line("           %s", oneLine(d.Last.Reason))
-				p.line("           `linkletter digest resume %d --digest %s` goes on", d.Last.Number, d.ID)
-			}
 		}
-		if d.InDoubt > 0 {
-			p.line("  in doubt %d: `linkletter digest show %d --digest %s` names them", d.InDoubt, d.Last.Number, d.ID)
+		for _, i := range d.Open {
+			p.openIssue(d.ID, i)
 		}
 	}
 	for id, n := range s.Orphans {
 		p.line("\ndigest %s is not in the configuration, and has %s", id, count(n, "subscriber", "subscribers"))
 	}
 	return p.err
+}
+
+// openIssue says what there is to know, and to do, about an issue that is not done.
+func (p *printer) openIssue(digestID string, i issueRow) {
+	if i.State == string(store.IssuePaused) {
+		p.line("  paused   #%d: %s", i.Number, oneLine(i.Reason))
+		p.line("           `linkletter digest resume %d --digest %s` goes on", i.Number, digestID)
+	}
+	if n := i.Deliveries[digest.InDoubt]; n > 0 {
+		p.line("  in doubt #%d: %d, which `linkletter digest show %d --digest %s` names", i.Number, n, i.Number, digestID)
+	}
 }
 
 // when is a time for people, in the configured zone.

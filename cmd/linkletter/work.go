@@ -13,6 +13,7 @@ import (
 
 	"linkletter/cmd/internal/check"
 	"linkletter/cmd/internal/deliver"
+	"linkletter/cmd/internal/publish"
 	"linkletter/feed/curated"
 	"linkletter/store"
 )
@@ -91,17 +92,30 @@ func (a *app) warnRelative(id string, r *check.Result) {
 	}
 }
 
-// publish rewrites the files of the named lists, or all, and notes whether that can be done.
-func (a *app) publish(ctx context.Context, lists ...string) error {
+// publish rewrites the files of the named list, or all, and notes whether that can be done.
+func (a *app) publish(ctx context.Context, list ...string) error {
+	_, err := a.publishing(ctx, list...)
+	return err
+}
+
+func (a *app) publishing(ctx context.Context, lists ...string) (publish.Report, error) {
 	report, err := a.publisher.Publish(ctx, lists...)
 	if report.Written > 0 || report.Removed > 0 {
 		a.log.Info("published", "lists", lists, "written", report.Written, "unchanged", report.Unchanged, "removed", report.Removed)
 	}
 	if ctx.Err() != nil {
-		return err
+		return report, err
 	}
-	_, noted := a.store.SetTrouble(ctx, store.TroublePublish, err)
-	return errors.Join(err, noted)
+	if len(lists) > 0 {
+		return report, errors.Join(err, a.store.SetTrouble(ctx, store.TroublePublish+" "+lists[0], err))
+	}
+	noted := a.store.SetTrouble(ctx, store.TroublePublish, err)
+	if err == nil {
+		for _, l := range a.cfg.Lists {
+			noted = errors.Join(noted, a.store.SetTrouble(ctx, store.TroublePublish+" "+l.ID, nil))
+		}
+	}
+	return report, errors.Join(err, noted)
 }
 
 // logCheck writes what a check found to the log.
@@ -170,8 +184,7 @@ func (a *app) deliver(ctx context.Context, show func(done, total int)) (deliver.
 	if ctx.Err() != nil {
 		return summary, err
 	}
-	_, noted := a.store.SetTrouble(ctx, store.TroubleMail, err)
-	return summary, errors.Join(err, noted)
+	return summary, errors.Join(err, a.store.SetTrouble(ctx, store.TroubleMail, err))
 }
 
 // answerRequests does what other commands handed over, until the context ends.
@@ -222,7 +235,7 @@ func (a *app) fulfil(ctx context.Context, r *store.Request) (answer string, err 
 		}
 		result = sent
 	case store.RequestPublish:
-		result, err = a.publishAll(ctx)
+		result, err = a.publishing(ctx)
 	}
 	if err != nil {
 		return "", err
@@ -283,6 +296,9 @@ func (a *app) dismiss(ctx context.Context, id string) (*decision, error) {
 
 // decide changes what is held of a list while no check is at it, and publishes what came of that.
 func (a *app) decide(ctx context.Context, id string, change func() error) error {
+	if _, err := a.list(id); err != nil {
+		return err
+	}
 	w := a.watched[id]
 	w.Lock()
 	defer w.Unlock()

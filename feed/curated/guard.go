@@ -73,7 +73,10 @@ func share(part, whole int) float64 { return float64(part) / float64(whole) }
 
 // layoutHolds holds all that a reading would change.
 func layoutHolds(reason string, added, lost int) []Hold {
-	holds := []Hold{{HoldAdded, reason, added}}
+	var holds []Hold
+	if added > 0 {
+		holds = append(holds, Hold{HoldAdded, reason, added})
+	}
 	if lost > 0 {
 		holds = append(holds, Hold{HoldRemoved, reason, lost})
 	}

@@ -78,6 +78,17 @@ func (c *Checker) DryRun(ctx context.Context, l List) (*Result, error) {
 	return result, err
 }
 
+// doubtNews is for a list that another version of the program read before. What it finds in the same bytes is known in
+// silence. When the list changed as well, nobody can tell which is which: what is new waits for a person.
+func (c *Checker) doubtNews(r *store.Reading, result *Result) {
+	added := len(r.Changes.Added())
+	if result.Silent = r.Hash == r.Before.Hash; result.Silent || added == 0 || len(r.Holds) > 0 {
+		return
+	}
+	r.Holds = append(r.Holds, curated.Hold{Kind: curated.HoldAdded, Count: added,
+		Reason: fmt.Sprintf("the list changed, and so did the program that reads it: %d entries may be new, or only read now", added)})
+}
+
 type judge func(curated.Counts, *curated.List, *curated.Changes) []curated.Hold
 
 // again checks and records. A check that another process recorded in between is looked at, and this one made again upon
@@ -125,7 +136,10 @@ func (c *Checker) look(ctx context.Context, l List, guard judge) (*Result, *stor
 	if err := c.read(reading, fetched, l, known, guard); err != nil {
 		return nil, nil, err
 	}
-	result.Baseline, result.Silent = first, !first && !sameReader
+	if !first && !sameReader {
+		c.doubtNews(reading, result)
+	}
+	result.Baseline = first
 	result.Report = reading.Changes.Report()
 	result.Held = append(result.Held, reading.Holds...)
 	if !result.unreadable() {

@@ -11,7 +11,7 @@ import (
 // tryLock opens the file and locks it (flock), or fails with errLocked. On a file system without locks there is nothing
 // to wait for.
 func tryLock(name string) (*os.File, error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(name, os.O_RDONLY|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, err
 	}

@@ -40,16 +40,16 @@ func openTree(ctx context.Context, dir string, now func() time.Time) (*tree, err
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making the public folder: %w", explain(err, dir))
 	}
-	lock, err := lock(ctx, dir)
+	held, err := lock(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		lock.Close()
+		held.Close()
 		return nil, fmt.Errorf("opening the public folder: %w", explain(err, dir))
 	}
-	return &tree{root: root, lock: lock, dir: dir, now: now, dirty: map[string]bool{}}, nil
+	return &tree{root: root, lock: held, dir: dir, now: now, dirty: map[string]bool{}}, nil
 }
 
 // close lets others publish. What was written is synced already.
