@@ -39,6 +39,18 @@ func updateHolds(ctx context.Context, tx *sql.Tx, list string, holds []curated.H
 	return nil
 }
 
+// shrinkQuarantine counts what is left in quarantine, and ends the hold when nothing is.
+func shrinkQuarantine(ctx context.Context, tx *sql.Tx, list string, now time.Time) error {
+	_, err := tx.ExecContext(ctx, `UPDATE hold SET count = (SELECT count(*) FROM entry WHERE list = ?1 AND state = 'quarantined')
+		WHERE list = ?1 AND kind = 'added' AND ended IS NULL`, list)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE hold SET ended = ?, outcome = 'resolved' WHERE list = ? AND kind = 'added' AND ended IS NULL AND count = 0`,
+		now.Unix(), list)
+	return err
+}
+
 func endHold(ctx context.Context, tx *sql.Tx, list string, kind curated.HoldKind, outcome string, now time.Time) error {
 	_, err := tx.ExecContext(ctx, `UPDATE hold SET ended = ?, outcome = ? WHERE list = ? AND kind = ? AND ended IS NULL`,
 		now.Unix(), outcome, list, kind)

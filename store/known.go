@@ -36,11 +36,11 @@ func readKnown(ctx context.Context, q querier, list string) ([]curated.Known, er
 	at := map[int64]int{}
 	known, err := collect(ctx, q, func(rows *sql.Rows) (k curated.Known, err error) {
 		var detail []byte
-		if err = rows.Scan(&k.Ref, &detail, &k.Gone); err != nil {
+		if err = rows.Scan(&k.Ref, &detail, &k.Gone, &k.Held); err != nil {
 			return k, err
 		}
 		return k, json.Unmarshal(detail, &k.Entry)
-	}, `SELECT id, detail, gone IS NOT NULL FROM entry WHERE list = ? ORDER BY position, id`, list)
+	}, `SELECT id, detail, gone IS NOT NULL, state = 'quarantined' FROM entry WHERE list = ? ORDER BY position, id`, list)
 	if err != nil {
 		return nil, err
 	}

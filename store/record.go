@@ -287,6 +287,12 @@ func (r *recorder) change(ref int64, kind string, what []string, before *curated
 func (r *recorder) removals() error {
 	held := r.holds(curated.HoldRemoved)
 	for _, k := range r.Changes.Removed {
+		if k.Held {
+			if err := r.forget(k.Ref); err != nil {
+				return err
+			}
+			continue
+		}
 		if held {
 			if err := r.exec(`UPDATE entry SET missing = missing + 1 WHERE id = ?`, k.Ref); err != nil {
 				return err
@@ -301,7 +307,23 @@ func (r *recorder) removals() error {
 		}
 		r.done.Removed++
 	}
+	if err := shrinkQuarantine(r.ctx, r.tx, r.list, r.now); err != nil {
+		return err
+	}
 	return acceptRemovals(r.ctx, r.tx, r.list, removalChecks, r.now)
+}
+
+// forget takes back an entry that left while it was held: nobody was told of it, and should it come again, it is new.
+func (r *recorder) forget(ref int64) error {
+	for _, statement := range []string{
+		`DELETE FROM change WHERE entry = ?`, `DELETE FROM entry_section WHERE entry = ?`,
+		`DELETE FROM entry_key WHERE entry = ?`, `DELETE FROM entry WHERE id = ?`,
+	} {
+		if err := r.exec(statement, ref); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // timestamp is the newest free second not after the check.

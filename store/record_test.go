@@ -425,3 +425,24 @@ func TestALongBaseline(t *testing.T) {
 		t.Errorf("%d entries, %v", l.Counts.Entries, err)
 	}
 }
+
+// What was held and left again was never told to anybody: it is no loss, and news when it comes for good.
+func TestAHeldAdditionThatLeavesIsForgotten(t *testing.T) {
+	guard := curated.Guard{MaxNew: 2, MaxNewShare: 0.1, MaxLostShare: 0.3, MinLost: 2}
+	s, c := newStore(t)
+	ctx := context.Background()
+	few := list("Tools", "Anvil", "Bellows")
+	checkList(t, s, few, guard)
+	checkList(t, s, list("Tools", "Anvil", "Bellows", "Chisel", "Drill", "Easel", "File"), guard)
+	c.t = c.t.Add(time.Hour)
+	if done := checkList(t, s, few, guard); done.Removed != 0 {
+		t.Errorf("%d removals of what nobody was told of", done.Removed)
+	}
+	if l, err := s.List(ctx, "a"); err != nil || len(l.Holds) != 0 {
+		t.Errorf("the list is as it was and still held: %+v, %v", l.Holds, err)
+	}
+	c.t = c.t.Add(time.Hour)
+	if done := checkList(t, s, list("Tools", "Anvil", "Bellows", "Chisel"), guard); len(done.Announced) != 1 {
+		t.Errorf("the entry that came for good: %+v", done)
+	}
+}

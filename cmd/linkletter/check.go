@@ -208,6 +208,10 @@ func (a *app) runDecide(ctx context.Context, ids []string, accept, asJSON bool) 
 	} else {
 		p := &printer{w: a.out}
 		for _, d := range decisions {
+			if d.Announced+d.Dismissed+d.Removed == 0 && len(holds) == 0 {
+				p.line("%s: nothing was held", d.List)
+				continue
+			}
 			p.line("%s: %d announced, %d dismissed, %s accepted", d.List, d.Announced, d.Dismissed, count(d.Removed, "removal", "removals"))
 		}
 		for _, h := range holds {

@@ -127,3 +127,18 @@ func write(t *testing.T, file, content string) {
 		t.Fatal(err)
 	}
 }
+
+func TestPublicThroughALinkIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "data"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("data", filepath.Join(dir, "pub")); err != nil {
+		t.Skipf("no symbolic links here: %v", err)
+	}
+	file := filepath.Join(dir, "config.yaml")
+	write(t, file, "public: pub\nlists: [{id: a, source: a.md}]\n")
+	if _, err := LoadConfig(file); err == nil || !strings.Contains(err.Error(), "the database is in it") {
+		t.Errorf("a public folder that leads to the database: %v", err)
+	}
+}

@@ -81,7 +81,7 @@ func (v *validator) site() {
 	}
 	v.publicFolder()
 	if !c.Serve && len(c.Digests) > 0 {
-		v.fail("$.serve", "serve: true and a web server that passes /-/ on, or no digests", "digests need the program to answer: subscribers could not unsubscribe")
+		v.fail("$.serve", "set serve: true and let the web server pass /-/ on, or set digests: []", "digests need the program to answer: subscribers could not unsubscribe")
 	}
 	for i, p := range c.TrustedProxies {
 		if _, err := parsePrefix(p); err != nil {
@@ -93,7 +93,7 @@ func (v *validator) site() {
 // publicFolder keeps what is nobody's business out of the folder that everybody may read.
 func (v *validator) publicFolder() {
 	c := v.c
-	public := filepath.Clean(c.path(c.Public))
+	public := realPath(c.path(c.Public))
 	config, err := filepath.Abs(c.file)
 	if err != nil {
 		config = c.file
@@ -102,11 +102,22 @@ func (v *validator) publicFolder() {
 		{"the database", c.path(c.Database)}, {"the outbox", c.path(c.Mail.Outbox)}, {"the configuration", config},
 		{"the password", c.path(c.Mail.PasswordFile)},
 	} {
-		rel, err := filepath.Rel(public, private.path)
+		rel, err := filepath.Rel(public, realPath(private.path))
 		if err == nil && private.path != "" && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
 			v.fail("$.public", "name a folder of its own, such as data/public", "everybody may read %s, and %s is in it", c.Public, private.name)
 		}
 	}
+}
+
+// realPath is where a path leads, through all links, as far as it exists.
+func realPath(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	if parent := filepath.Dir(path); parent != path {
+		return filepath.Join(realPath(parent), filepath.Base(path))
+	}
+	return filepath.Clean(path)
 }
 
 // parsePrefix reads an address or a network.

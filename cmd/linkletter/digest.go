@@ -94,7 +94,10 @@ time has come. While a scheduler runs on the same database, it is asked to send.
 			if asJSON {
 				return writeJSON(p.out, sent)
 			}
-			return a.printSent(sent)
+			if err := a.printSent(sent); err != nil {
+				return err
+			}
+			return a.reportPaused(ctx, d.ID)
 		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
@@ -117,6 +120,26 @@ type sentIssue struct {
 
 func (s *sentIssue) summarize(d deliver.Summary) {
 	s.Sent, s.Deferred, s.Failed, s.InDoubt, s.Next = d.Sent, d.Deferred, d.Failed, d.InDoubt+d.Recovered, known(d.Next)
+}
+
+// reportPaused says of a digest's issues that wait for the operator, and ends the command so.
+func (a *app) reportPaused(ctx context.Context, id string) error {
+	open, err := a.store.OpenIssues(ctx, id)
+	if err != nil {
+		return err
+	}
+	p := &printer{w: a.out}
+	paused := false
+	for _, i := range open {
+		if i.State == store.IssuePaused {
+			paused = true
+			p.openIssue(id, rowOf(i))
+		}
+	}
+	if p.err == nil && paused {
+		return errHeld
+	}
+	return p.err
 }
 
 func (a *app) printSent(s *sentIssue) error {

@@ -244,7 +244,7 @@ func (a *app) importSubscribers(ctx context.Context, path, name, refusedFile str
 		},
 		Refused: func(r store.Refusal) { refused.line("%s:%d: %s: %v", path, r.Row.Line, oneLine(r.Row.Address), r.Why) },
 	})
-	_, printed := fmt.Fprintf(a.out, "%d rows: %d added, %d changed, %d unchanged, %d refused\n", done.Read, done.Added, done.Changed, done.Unchanged, done.Refused)
+	_, printed := fmt.Fprintf(a.out, "%s: %d added, %d changed, %d unchanged, %d refused\n", count(done.Read, "row", "rows"), done.Added, done.Changed, done.Unchanged, done.Refused)
 	return errors.Join(err, refused.err, printed)
 }
 

@@ -50,8 +50,11 @@ func newSubscriberReader(r io.Reader, digest string) (*subscriberReader, error) 
 	s := &subscriberReader{csv: c, column: map[string]int{}, digest: digest}
 	for i, name := range header {
 		name = strings.ToLower(strings.TrimSpace(name))
-		if slices.Contains([]string{"email", "e-mail", "mail", "email address"}, name) {
-			name = "address" // what most other programs call it
+		switch name { // what other programs call them
+		case "email", "e-mail", "mail", "email address":
+			name = "address"
+		case "status":
+			name = "state"
 		}
 		if _, twice := s.column[name]; twice && slices.Contains(csvColumns, name) {
 			return nil, fmt.Errorf("line 1: there are two columns called %s", name)

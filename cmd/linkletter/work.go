@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"linkletter/cmd/internal/check"
 	"linkletter/cmd/internal/deliver"
 	"linkletter/cmd/internal/publish"
+	"linkletter/feed"
 	"linkletter/feed/curated"
 	"linkletter/store"
 )
@@ -69,7 +71,7 @@ func (a *app) checkWith(ctx context.Context, id string, check func(context.Conte
 	}
 	// Nothing that is published says anything else than at the last check, until the day turns.
 	state := fmt.Sprintf("%s %s %d", a.now().In(a.cfg.location).Format(time.DateOnly), l.Hash, len(l.Holds))
-	if result.Unchanged && w.published == state {
+	if result.Unchanged && w.published == state && exists(filepath.Join(a.publisher.Dir, feed.ListDir(id), feed.PageFile)) {
 		return result, nil
 	}
 	if err := a.publish(ctx, id); err != nil {
@@ -136,7 +138,8 @@ func (a *app) logCheck(r *check.Result, err error) {
 	case r.Baseline:
 		log.Info("first check: what stands in the list is known now, and none of it is news", "entries", r.Entries)
 	default:
-		log.Info("checked", "entries", r.Entries, "announced", len(r.Announced()), "removed", len(r.Report.Removed), "changed", len(r.Report.Changed))
+		did := taken(r)
+		log.Info("checked", "entries", r.Entries, "announced", len(did.Added), "removed", len(did.Removed), "changed", len(did.Changed))
 	}
 }
 
@@ -223,7 +226,10 @@ func (a *app) fulfil(ctx context.Context, r *store.Request) (answer string, err 
 	var result any
 	switch r.Kind {
 	case store.RequestCheck:
-		result, err = a.checkList(ctx, r.Subject)
+		var checked *check.Result
+		checked, err = a.checkList(ctx, r.Subject)
+		a.logCheck(checked, err)
+		result = checked
 	case store.RequestAccept:
 		result, err = a.accept(ctx, r.Subject)
 	case store.RequestDismiss:

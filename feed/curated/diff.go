@@ -12,6 +12,8 @@ type Known struct {
 	Keys []string
 	// Gone says that it left the list (a tombstone).
 	Gone bool
+	// Held says that it was found by a reading that is held: nobody was told of it, so nobody misses it.
+	Held bool
 }
 
 // Match is one entry of the list after, and what is known of it.

@@ -26,9 +26,9 @@ const (
 
 // Hold is a reason not to believe a reading.
 type Hold struct {
-	Kind   HoldKind
-	Reason string // in words, for an operator
-	Count  int    // the entries it is about
+	Kind   HoldKind `json:"kind"`
+	Reason string   `json:"reason"` // in words, for an operator
+	Count  int      `json:"count"`  // the entries it is about
 }
 
 // Counts are the sizes of the reading before.
@@ -53,7 +53,12 @@ func (g Guard) Judge(before Counts, after *List, c *Changes) []Hold {
 	if limit := max(g.MaxNew, int(g.MaxNewShare*float64(len(after.Entries)))); added > limit {
 		holds = append(holds, Hold{HoldAdded, fmt.Sprintf("would announce %d of %d entries as new (limit %d)", added, len(after.Entries), limit), added})
 	}
-	lost := len(c.Removed)
+	lost := 0
+	for _, k := range c.Removed {
+		if !k.Held {
+			lost++
+		}
+	}
 	if limit := int(g.MaxLostShare * float64(before.Entries)); lost >= g.MinLost && lost > limit {
 		holds = append(holds, Hold{HoldRemoved, fmt.Sprintf("%d of %d entries are gone (limit %d)", lost, before.Entries, limit), lost})
 	}
