@@ -113,11 +113,14 @@ func (c *Checker) again(ctx context.Context, l List, guard judge) (*Result, erro
 
 // look fetches and compares; it stores nothing.
 func (c *Checker) look(ctx context.Context, l List, guard judge) (*Result, *store.Reading, error) {
-	before, known, err := c.Store.Known(ctx, l.ID)
+	before, err := c.Store.List(ctx, l.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		before, err = &store.List{ID: l.ID}, nil
+	}
 	if err != nil {
 		return nil, nil, err
 	}
-	first, sameReader := before.Began.IsZero(), before.Reader == curated.Version
+	sameReader := before.Reader == curated.Version
 	validators := before.Validators
 	if !sameReader {
 		validators = "" // what has not changed is read anew all the same
@@ -133,6 +136,12 @@ func (c *Checker) look(ctx context.Context, l List, guard judge) (*Result, *stor
 		result.Unchanged, result.Report = true, (&curated.Changes{}).Report()
 		return result, reading, nil
 	}
+	// Only a list that changed is worth the look at everything that ever stood in it.
+	var known []curated.Known
+	if reading.Before, known, err = c.Store.Known(ctx, l.ID); err != nil {
+		return nil, nil, err
+	}
+	first := reading.Before.Began.IsZero()
 	if err := c.read(reading, fetched, l, known, guard); err != nil {
 		return nil, nil, err
 	}
