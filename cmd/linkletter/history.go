@@ -1,0 +1,154 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"linkletter/cmd/internal/source"
+	"linkletter/feed/curated"
+)
+
+func (p *program) historyCommand() *cobra.Command {
+	var repo, since string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "history FILE",
+		Short: "Show what each revision of a list in a git repository changed",
+		Long: `History replays the versions of a file along the first parents of HEAD, oldest first, and
+shows what each added, removed and changed, remembering all earlier ones: what returns
+is not new. The first version is the baseline, with all its entries as added. Nothing is
+held here; a revision that the guard would hold is marked.
+
+FILE is a path; with --repo it starts at the top of that repository. The git program must
+be installed.`,
+		Example: `  linkletter history README.md
+  linkletter history README.md --repo ~/src/awesome.git --since 2026-01-01
+  linkletter history README.md --json | jq -r '.commit as $c | .added[] | "\($c) \(.url)"'`,
+		Args: args(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, given []string) error {
+			from, err := parseSince(since, p.now())
+			if err != nil {
+				return usageError{err}
+			}
+			h := history{program: p, show: p.showRevision, since: from}
+			if asJSON {
+				h.show = p.writeRevision
+			}
+			s := &source.Source{}
+			for rev, err := range s.History(cmd.Context(), repo, given[0]) {
+				if err != nil {
+					return err
+				}
+				if err := h.next(rev); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&repo, "repo", "", "the git work tree or bare repository in `DIR` (default: the one FILE stands in)")
+	cmd.Flags().StringVar(&since, "since", "", "show revisions from `DATE` on: 2026-01-31, a time as in RFC 3339, or an age such as 7d or 12h")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON, one object a line")
+	return cmd
+}
+
+// parseSince reads a date, a time or an age; empty is the beginning of time.
+func parseSince(s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range [...]string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, nil
+		}
+	}
+	age := s
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		age = days + "h"
+	}
+	d, err := time.ParseDuration(age)
+	if err != nil || d < 0 {
+		return time.Time{}, fmt.Errorf("--since: %q is no date: write 2026-01-31, 2026-01-31T12:00:00Z, 7d or 12h", s)
+	}
+	if age != s {
+		d *= 24
+	}
+	return now.Add(-d), nil
+}
+
+// revisionReport is one line of history --json.
+type revisionReport struct {
+	Commit   string    `json:"commit"`
+	Date     time.Time `json:"date"`
+	Author   string    `json:"author"`
+	Baseline bool      `json:"baseline,omitempty"` // the first: all that it holds is in added
+	Held     bool      `json:"held,omitempty"`     // the guard would hold it
+	Silent   bool      `json:"silent,omitempty"`   // its message asks that nothing is announced
+	curated.Report
+}
+
+// history is one replay.
+type history struct {
+	*program
+	show   func(*revisionReport) error
+	since  time.Time
+	memory curated.Memory
+	bytes  []byte // of the revision before
+	begun  bool
+}
+
+// next takes the next revision in, and shows it.
+func (h *history) next(rev *source.Revision) error {
+	if rev.TooLarge != nil {
+		_, err := fmt.Fprintf(h.err, "linkletter: warning: left out: %v\n", rev.TooLarge)
+		return err
+	}
+	report := revisionReport{Commit: rev.Commit, Date: rev.Date, Author: rev.Author, Silent: rev.Silent(), Baseline: !h.begun}
+	if h.begun && bytes.Equal(rev.Bytes, h.bytes) {
+		report.Report = (&curated.Changes{}).Report()
+	} else {
+		changes, holds := h.memory.Next(curated.Parse(rev.Bytes, curated.Options{}), curated.DefaultGuard)
+		report.Report, report.Held = changes.Report(), len(holds) > 0
+	}
+	h.begun, h.bytes = true, rev.Bytes
+	if rev.Date.Before(h.since) {
+		return nil
+	}
+	return h.show(&report)
+}
+
+// writeRevision writes a revision as one line of JSON.
+func (p *program) writeRevision(r *revisionReport) error {
+	e := json.NewEncoder(p.out)
+	e.SetEscapeHTML(false)
+	return e.Encode(r)
+}
+
+// showRevision prints a revision for people; one that changed nothing a reader would see is left out.
+func (p *program) showRevision(r *revisionReport) error {
+	out := &printer{w: p.out}
+	var marks string
+	for _, m := range [...]struct {
+		is   bool
+		mark string
+	}{{r.Baseline, "  (baseline)"}, {r.Held, "  (the guard would hold this)"}, {r.Silent, "  (silent)"}} {
+		if m.is {
+			marks += m.mark
+		}
+	}
+	if len(r.Added)+len(r.Removed)+len(r.Changed) == 0 {
+		return nil
+	}
+	out.line("%s  %.10s  %s%s", r.Date.Format(time.DateOnly), r.Commit, oneLine(cmp.Or(r.Author, "unknown")), marks)
+	if r.Baseline {
+		out.line("  %s", count(len(r.Added), "entry", "entries"))
+		return out.err
+	}
+	return out.report(r.Report)
+}
