@@ -186,6 +186,3 @@ func isTitle(lead string) bool {
 	_, joins := joiningWords[words[len(words)-1]]
 	return !joins
 }
-
-var joiningWords = words(`a, an, the, this, that, these, its, our, my, your, their, his, her, own, see, read, visit, click, find, found, at, in, on,
-	to, from, for, of, with, via, by, and, or, is, are, be, as, it, out, use, using, check, go, following, available, official, into`)

@@ -41,7 +41,7 @@ func (d *document) describeEntry(e *Entry, f *draft) {
 		}
 		rest = append(rest, d.at(s)...)
 	}
-	e.Summary, e.SummaryHTML = d.render(trimPieces(rest))
+	e.Summary, e.SummaryHTML = d.render(trimPieces(cutSigns(e, rest)))
 	if len(f.quote) > 0 {
 		var quote []piece
 		for i, s := range f.quote {
@@ -94,6 +94,29 @@ func mayMark(ps []piece) bool {
 		}
 		if t := ps[i].text[trimSeparators(ps[i].text):]; t != "" {
 			return strings.IndexByte("bBo(", t[0]) >= 0
+		}
+	}
+	return false
+}
+
+// cutSigns takes the signs off the head of a text: "🆕 - text", or signs alone.
+func cutSigns(e *Entry, rest []piece) []piece {
+	if !maySign(rest) {
+		return rest
+	}
+	marks, end := leadingMarks(joinPieces(rest))
+	for _, m := range marks {
+		e.Marks = append(e.Marks, validText(shortcodes(m)))
+	}
+	return cutPieces(rest, end)
+}
+
+// maySign reports whether the first sign of a text is neither a letter nor a separator; few are.
+func maySign(ps []piece) bool {
+	for i := range ps {
+		if t := strings.TrimLeftFunc(ps[i].text, isSpace); t != "" && ps[i].kind == textPiece {
+			r, _ := utf8.DecodeRuneInString(t)
+			return isMark(r) || r == ':' && shortcodeLen(t) > 0
 		}
 	}
 	return false

@@ -34,6 +34,8 @@ type Entry struct {
 	Byline      string `json:"byline,omitempty"`
 	Publication string `json:"publication,omitempty"`
 	Duration    string `json:"duration,omitempty"`
+	// Marks are the signs set beside it, such as 🆕 or ⭐, as written but for emoji shortcodes.
+	Marks []string `json:"marks,omitempty"`
 	// Related are the item's further links: slides, a video, a discussion.
 	Related []Link `json:"related,omitempty"`
 	// Line is where the entry stands first, counted from 1.

@@ -1,7 +1,5 @@
 package curated
 
-import "strings"
-
 // heading is a title that a part of the list stands under. The levels are those of Markdown doubled, so that what is no
 // heading by name finds its place between two of them.
 type heading struct {
@@ -121,21 +119,4 @@ func (d *document) title() string {
 		return d.frontTitle
 	}
 	return d.loneTitle()
-}
-
-var housekeepingTitles = words(`
-	contributing, contribute, contribution, contributions, how to contribute, contribution guidelines, contribution guide,
-	contributing guidelines, guidelines for contributing, contributors, our contributors, contributor list, code of conduct,
-	license, licence, licensing, copyright, sponsors, sponsor, sponsorship, sponsorships, our sponsors, sponsored by, backers,
-	backers and sponsors, sponsors and backers, supporters, donate, donations, support this project, support the project,
-	acknowledgements, acknowledgments, acknowledgement, acknowledgment, credits, thanks, special thanks, thanks to,
-	maintainers, star history, stargazers, stargazers over time, changelog, disclaimer, back to top, legend, feedback`)
-
-// words makes a set of folded phrases from a list with commas.
-func words(s string) map[string]struct{} {
-	set := make(map[string]struct{})
-	for w := range strings.SplitSeq(s, ",") {
-		set[foldTitle(w)] = struct{}{}
-	}
-	return set
 }

@@ -99,9 +99,6 @@ func isAttribute(header string) bool {
 	return ok
 }
 
-var attributes = words(`author, authors, speaker, speakers, by, company, organization, organisation, institute, institution, category, topic,
-	date, year, month, day, keywords, keyword, type, kind, language, country, platform, os, level, rank, no, status, source, license, licence, tags`)
-
 // linkIn gives the first candidate of a row that begins a cell, or -1.
 func (d *document) linkIn(x *row, cell span) int {
 	for _, i := range x.cand {

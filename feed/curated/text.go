@@ -129,7 +129,7 @@ func shortcodes(s string) string {
 
 // cleanTitle makes a title of a text: shortcodes resolved, white space folded, trailing separators gone.
 func cleanTitle(s string) string {
-	s = foldSpace(shortcodes(s))
+	s = unbracket(foldSpace(shortcodes(s)))
 	for {
 		r, n := utf8.DecodeLastRuneInString(s)
 		head := strings.TrimRight(s[:len(s)-n], " ")
@@ -142,10 +142,18 @@ func cleanTitle(s string) string {
 	}
 }
 
+// unbracket takes off brackets around a whole title: "[Title]", as "[[Title]](…)" has it.
+func unbracket(s string) string {
+	for len(s) > 2 && s[0] == '[' && strings.IndexByte(s, ']') == len(s)-1 {
+		s = strings.TrimSpace(s[1 : len(s)-1])
+	}
+	return s
+}
+
 // isSeparator reports a mark that stands between a link and what is said of it.
 func isSeparator(r rune) bool {
 	switch r {
-	case '-', '–', '—', '―', '−', ':', '：', '|', '·', '•', ',', ';', '>', '»', '→', '⇒', '/':
+	case '-', '–', '—', '―', '−', '－', ':', '：', '|', '｜', '·', '•', ',', '，', '、', ';', '；', '>', '»', '→', '⇒', '/':
 		return true
 	}
 	return false
@@ -154,37 +162,61 @@ func isSeparator(r rune) bool {
 // trimSeparators cuts the separators from the head of a text, and says how many bytes they took.
 func trimSeparators(s string) int {
 	from := 0
-	if len(s) > 0 && s[0] == '.' && (len(s) == 1 || s[1] == ' ') {
+	if s != "" && s[0] == '.' && (len(s) == 1 || s[1] == ' ') {
 		from = 1 // "[title](…). Text"
+	} else if strings.HasPrefix(s, "。") {
+		from = len("。")
 	}
 	for i, r := range s[from:] {
-		if !isSeparator(r) && !isSpace(r) {
+		if !isSeparator(r) && !isSpace(r) || r == ':' && shortcodeLen(s[from+i:]) > 0 {
 			return from + i
 		}
 	}
 	return len(s)
 }
 
-// formats are what one resource may come in.
-var formats = words(`pdf, ps, html, epub, mobi, video, slides, slide deck, slides pdf, audio, mp3, recording, transcript, paper, abstract, abs,
-	code, source, source code, poster, bibtex, supplement, talk, article, screenshot, link, here`)
+// leadingMarks gives the marks at the head of a text, and the bytes they take; none where words follow without a
+// separator, which are a sentence that begins with a sign.
+func leadingMarks(s string) (marks []string, end int) {
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch code := shortcodeLen(s[i:]); {
+		case isSpace(r):
+			i += n
+			continue
+		case r == ':' && code > 0:
+			n = code
+		case !isMark(r):
+			if isSeparator(r) {
+				return marks, i
+			}
+			return nil, 0
+		}
+		if at := len(marks) - 1; at >= 0 && joinsMark(r) {
+			marks[at] += s[i : i+n]
+		} else {
+			marks = append(marks, s[i:i+n])
+		}
+		i += n
+	}
+	return marks, len(s)
+}
+
+// joinsMark reports a sign that only alters the one before it: a variation selector, a joiner, a skin tone.
+func joinsMark(r rune) bool {
+	return r == 0xFE0F || r == 0x200D || r == 0x20E3 || r >= 0x1F3FB && r <= 0x1F3FF
+}
+
+// isMark reports a sign that says something of an entry and is no word: an emoji, a star, a dagger.
+func isMark(r rune) bool {
+	return r == '*' || r == '†' || r == '‡' || joinsMark(r) || r >= 0x2190 && unicode.Is(unicode.So, r)
+}
 
 // isFormat reports whether a link's text names one of them.
 func isFormat(title string) bool {
 	_, ok := formats[foldTitle(title)]
 	return ok
 }
-
-// genericTitles say, as the formats do, what kind of thing a link leads to, and not what it is.
-var genericTitles = words(`
-	links, this, this one, videos, website, web site, site, web, web page, webpage, home,
-	homepage, home page, official site, official website, demo, live demo, online demo, live, sources, src, github,
-	gitlab, github repo, repo, repository, docs, doc, documentation, blog, blog post, post, download, downloads,
-	read, read more, more, more info, info, details, go, url, book, youtube, vimeo, watch, listen,
-	app store, appstore, itunes, google play, play store, f droid, arxiv, project page, project, page, twitter, wiki,
-	review, example, examples, tutorial, mirror, archive, archived, npm, readme,
-	announcement, discussion, hn, reddit, forum, medium, dataset, data, model, try it, play, play it now,
-	play now, preview, screenshots, clients, changelog, issue, issues, license, api, web archive, part i, part ii, part iii`)
 
 // maxGeneric is longer than any of them.
 const maxGeneric = 32
