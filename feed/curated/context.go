@@ -142,20 +142,6 @@ func (d *document) isNote(it *item, lead string) bool {
 	return true
 }
 
-// isCall reports whether the words before a link ask for contributions.
-func isCall(lead, label string) bool {
-	if !hasWord(lead) || countWords(label) > 3 {
-		return false
-	}
-	f := " " + foldTitle(lead) + " "
-	for _, w := range [...]string{" submit ", " contribute ", " pull request ", " add your ", " add yours ", " suggest ", " send us ", " open an issue ", " edit this "} {
-		if strings.Contains(f, w) {
-			return true
-		}
-	}
-	return false
-}
-
 // isQuotation reports whether the text before a link is in quotation marks: "…" - [who](…).
 func isQuotation(lead string) bool {
 	r, _ := utf8.DecodeRuneInString(lead)
@@ -185,4 +171,79 @@ func isTitle(lead string) bool {
 	}
 	_, joins := joiningWords[words[len(words)-1]]
 	return !joins
+}
+
+// describes reports whether the text before a link names its resource already and goes on to describe it: "Name - a wrapper
+// of". The link then stands in running prose.
+func describes(lead string) bool {
+	words := strings.Fields(strings.ToLower(lead))
+	if len(words) > 0 {
+		switch words[len(words)-1] {
+		case "our", "your":
+			return true
+		}
+	}
+	for _, sep := range [...]string{" - ", " – ", " — "} {
+		if name, text, ok := strings.Cut(lead, sep); ok && hasWord(name) && countWords(text) > 1 {
+			r, _ := utf8.DecodeLastRuneInString(text)
+			return unicode.IsLetter(r)
+		}
+	}
+	return false
+}
+
+// isBracketed reports a label such as "[Paper-2014]": a tag of what is named before it.
+func isBracketed(label string) bool {
+	return strings.HasPrefix(label, "[") && strings.HasSuffix(label, "]")
+}
+
+// isAttributeOf reports whether the words before a link name a quality of the entry above: "Host: Ann", "Demo: ".
+func isAttributeOf(lead string) bool {
+	name, _, ok := strings.Cut(lead, ":")
+	if !ok {
+		name, _, ok = strings.Cut(lead, "：")
+	}
+	if !ok {
+		return false
+	}
+	f := foldTitle(name)
+	_, attribute := attributes[f]
+	return attribute || isGeneric(f)
+}
+
+// isReference reports whether a line begins with its number: "[12]", "12.", "(12)".
+func isReference(lead string) bool {
+	digits := strings.TrimLeft(lead, "[(")
+	rest := strings.TrimLeft(digits, "0123456789")
+	return len(rest) < len(digits) && rest != "" && strings.IndexByte("])., ", rest[0]) >= 0 && (len(digits) < len(lead) || rest[0] == '.')
+}
+
+// arePlaces reports whether all that follows a name are places where to find it: "Name - [Apple](…), [Web](…)".
+func (d *document) arePlaces(it *item, cand []int, lead string) bool {
+	if len(cand) < 2 || strings.HasSuffix(lead, ":") || strings.HasSuffix(lead, "：") || countWords(lead) > maxLead ||
+		hasWord(d.plain(span{d.links[cand[len(cand)-1]].pieces.to, it.head.to})) {
+		return false
+	}
+	for n, i := range cand {
+		if label := d.label(i); countWords(label) > 2 || n > 0 && hasWord(d.between(cand[n-1], i)) {
+			return false
+		}
+	}
+	generic := 0
+	for _, i := range cand {
+		if isGeneric(d.label(i)) {
+			generic++
+		}
+	}
+	return generic > 0
+}
+
+// allRelative reports whether links stay on the site of the list.
+func (d *document) allRelative(links []int) bool {
+	for _, i := range links {
+		if hasScheme(d.links[i].url) {
+			return false
+		}
+	}
+	return true
 }

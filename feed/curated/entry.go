@@ -182,21 +182,60 @@ func cutPieces(ps []piece, n int) []piece {
 // or the dash.
 func (d *document) titleOf(it *item, i int) string {
 	s := span{it.head.from, d.links[i].pieces.from}
-	if d.beginsBold(s) {
-		var t strings.Builder
-		for _, p := range d.at(s) {
-			if p.kind == textPiece && p.style&bold == 0 && hasWord(p.text) {
-				break
-			}
-			if p.style&bold != 0 {
-				t.WriteString(p.text)
-			}
+	lead := d.plain(s)
+	if isReference(lead) || d.beginsBold(s) {
+		if t := d.boldWords(s); t != "" {
+			return t
 		}
-		if hasWord(t.String()) {
+	}
+	if t := quotedTitle(lead); t != "" {
+		return t
+	}
+	return cutTitle(d.plain(d.beforeItalic(s)))
+}
+
+// boldWords gives the first bold words of a span, or "".
+func (d *document) boldWords(s span) string {
+	var t strings.Builder
+	for _, p := range d.at(s) {
+		switch {
+		case p.kind != textPiece:
+		case p.style&bold != 0:
+			t.WriteString(p.text)
+		case hasWord(p.text) && hasWord(t.String()):
 			return foldSpace(t.String())
 		}
 	}
-	return cutTitle(d.plain(s))
+	if !hasWord(t.String()) {
+		return ""
+	}
+	return foldSpace(t.String())
+}
+
+// beforeItalic ends a span where italic words begin after others: there stand the authors, or where it appeared.
+func (d *document) beforeItalic(s span) span {
+	words := false
+	for i := s.from; i < s.to; i++ {
+		p := &d.pieces[i]
+		if p.kind != textPiece || !hasWord(p.text) {
+			continue
+		}
+		if p.style&italic != 0 && words {
+			return span{s.from, i}
+		}
+		words = words || p.style&italic == 0
+	}
+	return s
+}
+
+// after gives the part of a span that follows some words of it.
+func (d *document) after(s span, words string) span {
+	for i := s.from; i < s.to; i++ {
+		if strings.HasSuffix(words, foldSpace(d.pieces[i].text)) && d.pieces[i].style&bold != 0 {
+			return span{i + 1, s.to}
+		}
+	}
+	return span{}
 }
 
 // After a title of a paper stands its year in brackets, or its first author.
@@ -204,6 +243,21 @@ var (
 	yearAt   = regexp.MustCompile(`\s*[(\[](?:19|20)\d\d[)\]]`)
 	authorAt = regexp.MustCompile(`, \p{Lu}\. ?(?:\p{Lu}\. ?)*\p{Lu}\p{Ll}`)
 )
+
+// quotedTitle gives the title in the one pair of quotation marks of a text such as: A. Author, "Title", 2014.
+func quotedTitle(s string) string {
+	for _, q := range [...][2]string{{`"`, `"`}, {"“", "”"}, {"《", "》"}, {"「", "」"}, {"«", "»"}} {
+		before, rest, ok := strings.Cut(s, q[0])
+		if before = strings.TrimRight(before, " "); !ok || before != "" && strings.IndexByte(",.:;])", before[len(before)-1]) < 0 {
+			continue // the words before it belong to the title too
+		}
+		t, rest, ok := strings.Cut(rest, q[1])
+		if ok && hasWord(t) && !strings.Contains(rest, q[0]) {
+			return strings.TrimRight(foldSpace(t), ".,")
+		}
+	}
+	return ""
+}
 
 // cutTitle cuts a text after its title.
 func cutTitle(s string) string {
@@ -218,7 +272,11 @@ func cutTitle(s string) string {
 			return t
 		}
 	}
-	return strings.TrimRightFunc(s, func(r rune) bool { return r == '(' || r == '[' || isSeparator(r) || isSpace(r) })
+	s = strings.TrimRightFunc(s, func(r rune) bool { return r == '(' || r == '[' || isSeparator(r) || isSpace(r) })
+	if strings.HasSuffix(s, " al.") {
+		return s
+	}
+	return strings.TrimSuffix(s, ".")
 }
 
 // afterTitle gives what stands between a title and its link.

@@ -170,7 +170,8 @@ type htmlReader struct {
 	level  int // of the heading it stands in
 	pieces int
 	links  int
-	last   int // the draft of the line before, plus one
+	last   int  // the draft of the line before, plus one
+	detail bool // inside <dd>
 
 	centredP bool // it is a <p> that began what is centred
 }
@@ -224,7 +225,7 @@ func (h *htmlReader) take(name string, closing bool, raw string, pos int) {
 		}
 	case "li", "tr", "p", "div", "ul", "ol", "table", "blockquote", "hr", "dt", "dd", "tbody", "thead":
 		h.flush()
-		h.kind = lineItem
+		h.kind, h.detail = lineItem, name == "dd" && !closing
 		h.centre(name, closing, raw)
 		if (name == "li" || name == "tr" || name == "dt") && !closing {
 			h.kind = bulletItem
@@ -267,6 +268,10 @@ func (h *htmlReader) flush() {
 	it := item{kind: h.kind, head: span{h.pieces, len(h.document.pieces)}, links: span{h.links, len(h.document.links)}}
 	if !it.head.empty() {
 		switch {
+		case h.detail && h.last > 0:
+			h.describe(h.last, it.head, it.links, ruleDescription)
+		case h.open > 0 && h.kind == lineItem && hasWord(h.plain(it.head)):
+			h.describe(h.open, it.head, it.links, ruleDescription)
 		case h.kind != headingItem:
 			h.item(&it)
 			h.last = it.draft

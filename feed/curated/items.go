@@ -46,7 +46,7 @@ func (d *document) block(n ast.Node) {
 		d.paragraph(n)
 	case *ast.List:
 		d.closeDraft()
-		d.list(n, nil)
+		d.wholeList(n)
 	case *ast.Blockquote:
 		d.blockquote(n)
 	case *extast.Table:
@@ -69,6 +69,10 @@ func (d *document) closeDraft() { d.open = 0 }
 func (d *document) heading(it *item, level int, n ast.Node) {
 	d.closeDraft()
 	title := d.headingTitle(it)
+	if title == "" { // a picture
+		d.candidates(it)
+		return
+	}
 	d.tops[level]++
 	top := d.first.level == 0
 	if top {
@@ -80,9 +84,10 @@ func (d *document) heading(it *item, level int, n ast.Node) {
 		above--
 	}
 	d.pop(above)
-	entry := len(cand) > 0 && !d.refused(it) && !hasWord(d.plainOutside(it)) && d.plainOutside(it) != title
+	entry := len(cand) > 0 && !d.refused(it) && d.plainOutside(it) != title &&
+		(!hasWord(d.plainOutside(it)) || !hasWord(d.lead(it, cand[0])) && d.separated(cand[0], it.head.to))
 	switch {
-	case entry && top && level == 1:
+	case entry && top && (level == 1 || n == nil):
 		d.setAll(span{cand[0], cand[0] + 1}, verdict{rule: ruleDocumentTitle})
 	case entry && n != nil && ownsList(n):
 		d.setAll(span{cand[0], cand[0] + 1}, verdict{rule: ruleSectionTitle})
@@ -107,17 +112,39 @@ func (d *document) headingTitle(it *item) string {
 	return cleanTitle(d.plain(it.head))
 }
 
-// ownsList reports whether a list or table stands under a heading, before the next one.
+// ownsList reports whether a table, or a list of which most bullets have links, stands under a heading before the next one.
 func ownsList(n ast.Node) bool {
 	for n = n.NextSibling(); n != nil; n = n.NextSibling() {
-		switch n.(type) {
+		switch n := n.(type) {
 		case *ast.Heading:
 			return false
-		case *ast.List, *extast.Table:
+		case *extast.Table:
 			return true
+		case *ast.List:
+			linked := 0
+			for li := n.FirstChild(); li != nil; li = li.NextSibling() {
+				if holdsLink(li) {
+					linked++
+				}
+			}
+			return 2*linked > n.ChildCount()
 		}
 	}
 	return false
+}
+
+// holdsLink reports whether there is a link under a node.
+func holdsLink(n ast.Node) bool {
+	found := false
+	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		switch n.(type) {
+		case *ast.Link, *ast.AutoLink, *ast.RawHTML:
+			found = true
+			return ast.WalkStop, nil
+		}
+		return ast.WalkContinue, nil
+	})
+	return found
 }
 
 // paragraph takes a paragraph: a bold line that is a heading, text of the heading above it, one entry or several lines of
@@ -242,6 +269,20 @@ func (d *document) describe(of int, s, links span, why rule) {
 	d.setAll(links, verdict{rule: why})
 	f := &d.drafts[of-1]
 	f.body = append(f.body, s)
+}
+
+// wholeList takes a list that is no part of another one. Only at its end can be seen that it is a table of contents.
+func (d *document) wholeList(n *ast.List) {
+	drafts, links := len(d.drafts), len(d.links)
+	d.list(n, nil)
+	if all := (span{links, len(d.links)}); len(d.drafts) > drafts && d.isContents(all) {
+		d.drafts = d.drafts[:drafts]
+		for i := all.from; i < all.to; i++ {
+			if d.links[i].verdict.entry {
+				d.links[i].verdict = verdict{rule: ruleContents}
+			}
+		}
+	}
 }
 
 // list takes the bullets of a list.

@@ -15,6 +15,7 @@ const (
 	ruleSource     rule = "entry: the source of a quotation"
 	ruleGroupTitle rule = "entry: the bullet above is its title"
 	ruleRow        rule = "entry: the main link of its table row"
+	ruleGrid       rule = "entry: a cell of a table of links"
 	ruleHeading    rule = "entry: the heading is the entry"
 	ruleLine       rule = "entry: its paragraph or line begins with it"
 
@@ -29,6 +30,8 @@ const (
 	ruleCall          rule = "asks readers to contribute"
 	ruleProse         rule = "in running prose"
 	ruleNavigation    rule = "a line of navigation"
+	ruleContents      rule = "in the table of contents"
+	ruleDirection     rule = "in a sentence that points elsewhere"
 	ruleMasthead      rule = "in the centred head of the document, above its first entry"
 	ruleDocumentTitle rule = "in the title of the document"
 	ruleSectionTitle  rule = "in the heading of a section"
@@ -72,8 +75,10 @@ func (d *document) candidates(it *item) []int {
 			l.verdict = verdict{rule: ruleNotWeb}
 		case !hasLabel(joinPieces(d.at(l.pieces))):
 			l.verdict = verdict{rule: ruleBadge}
-		case isHousefile(l.url):
+		case isHousefile(l.url, d.plain(l.pieces)):
 			l.verdict = verdict{rule: ruleHousefile}
+		case isForm(l.url):
+			l.verdict = verdict{rule: ruleCall}
 		default:
 			out = append(out, i)
 		}
@@ -86,25 +91,12 @@ func hasLabel(s string) bool {
 	return hasWord(s) || strings.IndexFunc(s, unicode.IsDigit) >= 0 && shortcodeLen(strings.TrimSpace(s)) == 0
 }
 
-// isHousefile reports a relative address of a file that speaks of the list itself.
-func isHousefile(u string) bool {
-	if hasScheme(u) {
-		return false
-	}
-	name, _, _ := strings.Cut(strings.ToLower(u[strings.LastIndexByte(u, '/')+1:]), ".")
-	switch name {
-	case "contributing", "license", "licence", "code_of_conduct", "code-of-conduct", "copying", "changelog", "readme":
-		return true
-	}
-	return false
-}
-
 // refused applies the rules that refuse an item whole.
 func (d *document) refused(it *item) bool {
 	v := verdict{}
 	if d.ignoring || d.marked(it.head) {
 		v.rule = ruleIgnored
-	} else if d.centred > 0 && len(d.drafts) == 0 && (it.kind == lineItem || it.kind == headingItem) {
+	} else if d.inMasthead() && (it.kind == lineItem || it.kind == headingItem) {
 		v.rule = ruleMasthead
 	} else if t := d.housekeeping(); t != "" {
 		v = verdict{rule: ruleHousekeeping, about: t}
@@ -113,6 +105,19 @@ func (d *document) refused(it *item) bool {
 	}
 	d.setAll(it.links, v)
 	return true
+}
+
+// inMasthead reports whether the reading is in what is centred at the head of the document: above the first entry, and
+// above the second heading.
+func (d *document) inMasthead() bool {
+	if d.centred == 0 || len(d.drafts) > 0 {
+		return false
+	}
+	headings := 0
+	for _, n := range d.tops {
+		headings += n
+	}
+	return headings < 2
 }
 
 func (d *document) marked(s span) bool {
@@ -137,6 +142,8 @@ func (d *document) item(it *item) {
 	switch {
 	case isCall(lead, d.label(cand[0])):
 		d.setEach(cand, ruleCall)
+	case d.pointsElsewhere(it, lead, cand[0]):
+		d.setEach(cand, ruleDirection)
 	case d.isNote(it, lead):
 		d.setEach(cand, ruleNote)
 	case it.kind == bulletItem:
@@ -158,13 +165,11 @@ func (d *document) bulletLinks(it *item, cand []int, lead string) {
 	generic := isGeneric(label) || d.links[cand[0]].auto
 	if !hasWord(lead) {
 		switch {
-		case generic && it.parent != nil && it.parent.draft > 0:
-			d.setEach(cand, ruleDetail)
-			f := &d.drafts[it.parent.draft-1]
-			f.also = append(f.also, cand...)
+		case generic && it.owner() > 0:
+			d.detailOf(it.owner(), cand)
 		case it.parent != nil && it.parent.group > 0 && (isFormat(label) || d.links[cand[0]].auto && it.parent.children <= maxDetails):
 			d.namedByParent(it, cand)
-		case generic && len(cand) > 1 && d.adjacent(cand[0], cand[1]):
+		case generic && !isNumber(label) && len(cand) > 1 && d.adjacent(cand[0], cand[1]):
 			d.links[cand[0]].verdict = verdict{rule: ruleIcon}
 			d.acceptRun(it, cand[1:])
 		default:
@@ -175,14 +180,39 @@ func (d *document) bulletLinks(it *item, cand []int, lead string) {
 	switch {
 	case isQuotation(lead):
 		d.accept(it, cand[0], verdict{entry: true, rule: ruleSource})
-	case generic && isTitle(lead):
+	case it.owner() > 0 && isAttributeOf(lead):
+		d.detailOf(it.owner(), cand)
+	case (generic || isBracketed(label) || d.arePlaces(it, cand, lead)) && isTitle(lead):
 		d.accept(it, cand[0], verdict{entry: true, rule: ruleTitled})
 		d.drafts[it.draft-1].named = d.titleOf(it, cand[0])
-	case !generic && countWords(lead) <= maxLead:
-		d.accept(it, cand[0], verdict{entry: true, rule: ruleBullet})
+	case !generic && countWords(lead) <= maxLead && !describes(lead):
+		if strings.HasSuffix(lead, "[") || strings.HasSuffix(lead, "(") {
+			cand = cand[:1] // tags of the words before
+		}
+		d.acceptRun(it, cand)
 	default:
 		d.setEach(cand, ruleProse)
 	}
+}
+
+// owner gives the draft that a bullet is a detail of, should it be one: that of the bullet above it, or of the one above
+// a group such as "RSS".
+func (it *item) owner() int {
+	switch p := it.parent; {
+	case p == nil:
+		return 0
+	case p.draft > 0:
+		return p.draft
+	default:
+		return p.owner()
+	}
+}
+
+// detailOf makes links details of an entry.
+func (d *document) detailOf(draft int, links []int) {
+	d.setEach(links, ruleDetail)
+	f := &d.drafts[draft-1]
+	f.also = append(f.also, links...)
 }
 
 // maxLead is how many words may stand before the link of a bullet that names its resource by the link's text.
@@ -203,6 +233,10 @@ func (d *document) namedByParent(it *item, cand []int) {
 
 // acceptRun takes the first link of a bullet, and those that stand beside it as its equals.
 func (d *document) acceptRun(it *item, cand []int) {
+	if len(cand) > 2 && d.allRelative(cand) && !hasWord(d.plainOutside(it)) {
+		d.setEach(cand, ruleNavigation)
+		return
+	}
 	n := 1
 	for n < len(cand) && d.equals(cand[n-1], cand[n]) {
 		n++
@@ -254,7 +288,7 @@ func (d *document) furtherLinks(it *item) {
 func (d *document) lineLinks(it *item, cand []int, lead string) {
 	first := cand[0]
 	if hasWord(lead) {
-		if isGeneric(d.label(first)) && d.beginsBold(it.head) && isTitle(lead) {
+		if isGeneric(d.label(first)) && (d.beginsBold(it.head) || isReference(lead)) && isTitle(lead) {
 			d.accept(it, first, verdict{entry: true, rule: ruleTitled})
 			d.drafts[it.draft-1].named = d.titleOf(it, cand[0])
 			return

@@ -1,6 +1,8 @@
 package curated
 
 import (
+	"regexp"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/yuin/goldmark/ast"
@@ -30,9 +32,15 @@ func (d *document) table(n *extast.Table) {
 			continue
 		}
 		if !d.refused(&x.item) {
-			x.cand = d.candidates(&x.item)
+			if x.cand = d.candidates(&x.item); len(x.cand) == 0 {
+				x.cand = d.buttons(&x.item)
+			}
 			rows = append(rows, x)
 		}
+	}
+	if d.isGrid(header, rows) {
+		d.takeGrid(rows)
+		return
 	}
 	cols := d.columns(header, rows)
 	for i := range rows {
@@ -52,8 +60,64 @@ func (d *document) row(n ast.Node) row {
 	return x
 }
 
+// buttons gives the links of a row whose only text is a picture of what they do: "Apply", "Visit".
+func (d *document) buttons(it *item) []int {
+	var out []int
+	for i := it.links.from; i < it.links.to; i++ {
+		l := &d.links[i]
+		for _, p := range d.at(l.pieces) {
+			if p.kind == imagePiece && hasWord(p.text) && isGeneric(p.text) && l.leadsOut() {
+				out = append(out, i)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// isGrid reports whether a table only sets links side by side: its head says nothing, and its cells hold a link each.
+func (d *document) isGrid(header []string, rows []row) bool {
+	for _, h := range header {
+		if h != "" {
+			return false
+		}
+	}
+	cells := 0
+	for i := range rows {
+		for _, cell := range rows[i].cells {
+			text := d.plain(cell)
+			if text == "" {
+				continue
+			}
+			link := d.linkIn(&rows[i], cell)
+			if link < 0 || d.label(link) != text {
+				return false
+			}
+			cells++
+		}
+	}
+	return cells > len(rows)
+}
+
+// takeGrid makes every cell an entry.
+func (d *document) takeGrid(rows []row) {
+	for i := range rows {
+		x := &rows[i]
+		for _, cell := range x.cells {
+			if link := d.linkIn(x, cell); link >= 0 {
+				d.addDraft(&x.item, link, verdict{entry: true, rule: ruleGrid})
+				f := &d.drafts[len(d.drafts)-1]
+				f.lead, f.rest = span{}, span{}
+			}
+		}
+	}
+}
+
 // columns says what the columns of a table are for; -1 where none is.
-type columns struct{ link, name, text int }
+type columns struct {
+	link, name, text int
+	numbers          bool // the head of the links' column says that they are numbered
+}
 
 func (d *document) columns(header []string, rows []row) columns {
 	n := len(header)
@@ -82,11 +146,24 @@ func (d *document) columns(header []string, rows []row) columns {
 			out.link = c
 		}
 	}
+	if out.link >= 0 {
+		switch header[out.link] {
+		case "", "no", "nr", "id", "number", "题号", "序号":
+			out.numbers = true
+		}
+	}
 	if n > 0 && 10*words[0] >= 6*len(rows) && 10*len(names) >= 9*words[0] && !isAttribute(header[0]) {
 		out.name = 0
 	}
 	for c := range n {
-		if c != out.link && c != out.name && size[c] >= 12*len(rows) && (out.text < 0 || size[c] > size[out.text]) {
+		if c == out.link || c == out.name {
+			continue
+		}
+		if _, told := descriptions[header[c]]; told && words[c] > 0 {
+			out.text = c // the head says so, however short the texts are
+			break
+		}
+		if size[c] >= 12*len(rows) && (out.text < 0 || size[c] > size[out.text]) {
 			out.text = c
 		}
 	}
@@ -142,14 +219,31 @@ func (d *document) takeRow(x *row, cols columns) {
 			f.also = append(f.also, i)
 		}
 	}
-	if cols.name >= 0 && cols.name != at && cols.name < len(x.cells) {
-		f.named = d.plain(x.cells[cols.name])
-	} else if isGeneric(d.label(main)) || d.links[main].auto {
+	switch label := d.label(main); {
+	case cols.name >= 0 && cols.name != at && cols.name < len(x.cells):
+		d.nameRow(f, x.cells[cols.name])
+	case isNumber(label) && !cols.numbers:
+	case isGeneric(label) || d.links[main].auto:
 		f.named = d.rowName(x, at)
 	}
 	if cols.text >= 0 && cols.text != at && cols.text < len(x.cells) {
 		f.body = append(f.body, x.cells[cols.text])
 	}
+}
+
+// rowNumber is the number that a list written as a table gives its rows: "1) Name".
+var rowNumber = regexp.MustCompile(`^\s*\d+[.)]\s+`)
+
+// nameRow takes the title from a cell, and what the cell says beside it.
+func (d *document) nameRow(f *draft, cell span) {
+	f.named = d.plain(cell)
+	if bold := d.boldWords(cell); bold != "" && bold != f.named {
+		f.named = bold
+		if _, text, ok := strings.Cut(d.plain(cell), bold); ok && hasWord(text) {
+			f.body = append(f.body, d.after(cell, bold))
+		}
+	}
+	f.named = rowNumber.ReplaceAllString(f.named, "")
 }
 
 // linkAlone reports whether a link stands at the head of a cell.

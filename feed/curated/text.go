@@ -235,8 +235,11 @@ func isGeneric(title string) bool {
 			return true
 		}
 	}
-	return f == "" || strings.Trim(f, "0123456789 ") == ""
+	return f == "" || strings.Trim(f, "0123456789 ") == "" || (strings.HasSuffix(f, " here") || strings.HasPrefix(f, "this ")) && countWords(f) <= 4
 }
+
+// isNumber reports a label of digits alone: a place in a series, or the name of what is called so.
+func isNumber(label string) bool { return label != "" && strings.Trim(label, "0123456789") == "" }
 
 // countWords counts the words of a text.
 func countWords(s string) int {
