@@ -10,7 +10,8 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// TestDiff compares before.md and after.md of each testdata/diff/*.txtar and holds the changes against its want.
+// TestDiff reads the revisions of each testdata/diff/*.txtar one after the other, each with memory of all before it, and
+// holds what it changed against the want that follows it.
 func TestDiff(t *testing.T) {
 	for _, file := range glob(t, "testdata/diff/*.txtar") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
@@ -18,21 +19,26 @@ func TestDiff(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			parts := make(map[string][]byte)
-			for _, f := range ar.Files {
-				parts[f.Name] = f.Data
-			}
-			got := tell(Diff(Remember(Parse(parts["before.md"], Options{})), Parse(parts["after.md"], Options{})))
-			if *update {
-				ar.Files = append(ar.Files[:2], txtar.File{Name: "want", Data: []byte(got)})
-				golden(t, file, string(txtar.Format(ar)))
-				return
-			}
-			if diff := cmp.Diff(string(parts["want"]), got); diff != "" {
-				t.Errorf("changes (-want +got):\n%s", diff)
-			}
+			golden(t, file, string(txtar.Format(&txtar.Archive{Comment: ar.Comment, Files: replay(ar.Files)})))
 		})
 	}
+}
+
+// replay gives the revisions among the files of an archive, and after each but the first what it changed.
+func replay(files []txtar.File) []txtar.File {
+	var out []txtar.File
+	var known []Known
+	for _, f := range files {
+		if f.Name == "want" {
+			continue
+		}
+		c := Diff(known, Parse(f.Data, Options{}))
+		known = advance(known, c)
+		if out = append(out, f); len(out) > 1 {
+			out = append(out, txtar.File{Name: "want", Data: []byte(tell(c))})
+		}
+	}
+	return out
 }
 
 // tell writes changes as text.
