@@ -22,6 +22,7 @@ type document struct {
 	stack    []heading // the headings that the reading stands under
 	path     []string  // their titles; nil when it must be made anew
 	tops     [7]int    // how many headings of each level there are
+	headings int       // how many there are in all, bold lines and <summary> among them
 	first    heading   // the first heading
 	open     int       // the draft of a heading that is an entry, plus one, while its text goes on
 	quoteOf  int       // the draft that the block quote after this paragraph belongs to, plus one
@@ -116,6 +117,7 @@ type draft struct {
 	quote []span
 	path  []string
 	also  []int // further links
+	under int   // the heading it stands under; 0: none
 }
 
 // newLink opens a link, and ends an HTML link that it stands in; its pieces are those added until closeLink.

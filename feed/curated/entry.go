@@ -2,6 +2,7 @@ package curated
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -34,7 +35,7 @@ func (d *document) describeEntry(e *Entry, f *draft) {
 	} else if l.verdict.rule == ruleTitled {
 		rest = append(d.afterTitle(f), rest...)
 	}
-	rest = d.dropLinkGroups(rest)
+	rest = d.dropPlaces(f, d.dropLinkGroups(rest))
 	for _, s := range f.body {
 		if len(rest) > 0 && !s.empty() {
 			rest = append(rest, piece{kind: softBreak})
@@ -290,7 +291,7 @@ func (d *document) afterTitle(f *draft) []piece {
 	out := cutPieces(ps, i+len(f.named))
 	for len(out) > 0 {
 		last := &out[len(out)-1]
-		last.text = strings.TrimRight(last.text, "[( ")
+		last.text = strings.TrimRightFunc(last.text, func(r rune) bool { return r == '(' || r == '[' || isSpace(r) || isSeparator(r) })
 		if last.text != "" {
 			break
 		}
@@ -332,6 +333,67 @@ func (d *document) dropLinkGroups(ps []piece) []piece {
 		return ps
 	}
 	return out
+}
+
+// dropPlaces drops the further links that only say where else the entry has a page, with the brackets and separators that
+// set them off: what is left is what the list says of it.
+func (d *document) dropPlaces(f *draft, ps []piece) []piece {
+	var out []piece
+	for i := range ps {
+		p := ps[i]
+		if p.link > 0 && slices.Contains(f.also, int(p.link-1)) && isPlace(unbracket(d.label(int(p.link-1)))) {
+			if out == nil {
+				out = append(make([]piece, 0, len(ps)), ps[:i]...)
+			}
+			continue
+		}
+		if out != nil {
+			if n := len(out) - 1; n >= 0 && p.kind == textPiece && p.link == 0 && out[n].kind == textPiece && out[n].link == 0 {
+				if isSetOff(out[n].text) && isSetOff(p.text) {
+					continue
+				}
+			}
+			out = append(out, p)
+		}
+	}
+	if out == nil {
+		return ps
+	}
+	return trimSetOff(out)
+}
+
+// isSetOff reports a text of nothing but brackets and separators.
+func isSetOff(s string) bool { return strings.TrimFunc(s, isSettingOff) == "" }
+
+func isSettingOff(r rune) bool {
+	return strings.ContainsRune("()[]{}", r) || isSeparator(r) || isSpace(r)
+}
+
+// trimSetOff drops the brackets without their other half, and the separators, at both ends of pieces.
+func trimSetOff(ps []piece) []piece {
+	for len(ps) > 0 && ps[len(ps)-1].kind != imagePiece && ps[len(ps)-1].link == 0 && isSetOff(ps[len(ps)-1].text) {
+		ps = ps[:len(ps)-1]
+	}
+	for len(ps) > 0 && ps[0].link == 0 && isSetOff(ps[0].text) {
+		ps = ps[1:]
+	}
+	if len(ps) == 0 {
+		return nil
+	}
+	if last := &ps[len(ps)-1]; last.link == 0 {
+		last.text = strings.TrimRightFunc(last.text, func(r rune) bool { return r == '(' || r == '[' || isSeparator(r) || isSpace(r) })
+	}
+	if first := &ps[0]; first.link == 0 && strings.IndexByte(")]", firstByte(first.text)) >= 0 {
+		first.text = first.text[1:]
+	}
+	return ps
+}
+
+func firstByte(s string) byte {
+	if s = strings.TrimSpace(s); s == "" {
+		return 0
+	}
+	return s[0]
 }
 
 // groupEnd finds the piece that closes a bracket, where only further links stand before it.

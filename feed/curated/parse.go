@@ -77,6 +77,7 @@ func read(src []byte, opt Options) *document {
 	d.links, d.drafts = make([]link, 0, links), make([]draft, 0, links)
 	d.blocks(markdown.Parse(text.NewReader(d.raw)))
 	d.closeDraft()
+	d.nameByHeadings()
 	return d
 }
 

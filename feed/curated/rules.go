@@ -14,6 +14,7 @@ const (
 	ruleTitled     rule = "entry: the text before the link is its title"
 	ruleSource     rule = "entry: the source of a quotation"
 	ruleGroupTitle rule = "entry: the bullet above is its title"
+	ruleNamed      rule = "entry: the heading above is its title"
 	ruleRow        rule = "entry: the main link of its table row"
 	ruleGrid       rule = "entry: a cell of a table of links"
 	ruleHeading    rule = "entry: the heading is the entry"
@@ -37,6 +38,7 @@ const (
 	ruleSectionTitle  rule = "in the heading of a section"
 	ruleSummaryTag    rule = "in the <summary> of a <details>"
 	ruleFurther       rule = "a further link of an entry"
+	rulePlace         rule = "a further place of what the heading above names"
 	ruleDescription   rule = "in the description of an entry"
 	ruleDetail        rule = "a detail of the entry above it"
 	ruleQuotation     rule = "in a quotation that belongs to an entry"
@@ -165,7 +167,7 @@ func (d *document) bulletLinks(it *item, cand []int, lead string) {
 	generic := isGeneric(label) || d.links[cand[0]].auto
 	if !hasWord(lead) {
 		switch {
-		case generic && it.owner() > 0:
+		case it.owner() > 0 && (generic || isPlace(label) && !hasWord(d.plainOutside(it))):
 			d.detailOf(it.owner(), cand)
 		case it.parent != nil && it.parent.group > 0 && (isFormat(label) || d.links[cand[0]].auto && it.parent.children <= maxDetails):
 			d.namedByParent(it, cand)
@@ -180,7 +182,7 @@ func (d *document) bulletLinks(it *item, cand []int, lead string) {
 	switch {
 	case isQuotation(lead):
 		d.accept(it, cand[0], verdict{entry: true, rule: ruleSource})
-	case it.owner() > 0 && isAttributeOf(lead):
+	case it.owner() > 0 && (isAttributeOf(lead) || strings.HasSuffix(lead, ":") && d.beginsBold(it.head)):
 		d.detailOf(it.owner(), cand)
 	case (generic || isBracketed(label) || d.arePlaces(it, cand, lead)) && isTitle(lead):
 		d.accept(it, cand[0], verdict{entry: true, rule: ruleTitled})
@@ -262,7 +264,7 @@ func (d *document) addDraft(it *item, i int, v verdict) {
 	l := &d.links[i]
 	l.verdict = v
 	d.drafts = append(d.drafts, draft{
-		link: i, title: l.pieces, path: d.sections(),
+		link: i, title: l.pieces, path: d.sections(), under: d.under(),
 		lead: span{it.head.from, l.pieces.from}, rest: span{l.pieces.to, it.head.to},
 	})
 	if it.draft == 0 {

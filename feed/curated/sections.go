@@ -7,6 +7,7 @@ type heading struct {
 	title string
 	kind  headingKind
 	house bool // it speaks of the list itself and not of its subject
+	no    int  // its place among all headings, counted from 1; 0 for a bullet
 }
 
 type headingKind uint8
@@ -29,6 +30,8 @@ func (d *document) enter(h heading) {
 		n--
 	}
 	d.stack = d.stack[:n]
+	d.headings++
+	h.no = d.headings
 	d.push(h)
 }
 
@@ -62,7 +65,8 @@ func (d *document) enterDetails(it *item) {
 		d.stack = d.stack[:len(d.stack)-1]
 	}
 	if t := cleanTitle(d.plain(it.head)); t != "" && len(d.stack) < maxNesting {
-		d.push(heading{level: level, title: t, kind: detailsHeading})
+		d.headings++
+		d.push(heading{level: level, title: t, kind: detailsHeading, no: d.headings})
 	}
 }
 

@@ -238,6 +238,12 @@ func isGeneric(title string) bool {
 	return f == "" || strings.Trim(f, "0123456789 ") == "" || (strings.HasSuffix(f, " here") || strings.HasPrefix(f, "this ")) && countWords(f) <= 4
 }
 
+// isPlace reports whether a link's text says where something has a page, and not what it is.
+func isPlace(title string) bool {
+	_, social := socialSites[foldTitle(title)]
+	return social || isGeneric(title)
+}
+
 // isNumber reports a label of digits alone: a place in a series, or the name of what is called so.
 func isNumber(label string) bool { return label != "" && strings.Trim(label, "0123456789") == "" }
 

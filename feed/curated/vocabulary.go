@@ -45,9 +45,14 @@ var genericTitles = words(`
 	主页, 官网, 首页, 项目主页, 项目地址, 地址, 文档, 下载, 数据集, 公式サイト, ドキュメント, сайт, скачать, документация, sitio web, descargar,
 	télécharger, webseite`)
 
+// socialSites are where a thing has its page; only beside others of the kind do they say that it is the same thing's.
+var socialSites = words(`twitch, twitter, x, mastodon, bluesky, discord, slack, telegram, matrix, irc, facebook, linkedin, instagram, youtube, tiktok, weibo,
+	知乎, bilibili, 微博, 微信, spotify, apple podcasts, apple, rss, feed, newsletter, email, hugging face, huggingface`)
+
 // attributes head the columns of a table that tell a quality of the resources and not the resources.
 var attributes = words(`author, authors, speaker, speakers, by, company, organization, organisation, institute, institution, category, topic,
-	date, year, month, day, keywords, keyword, type, kind, language, country, platform, os, level, rank, no, status, source, license, licence, tags`)
+	date, year, month, day, keywords, keyword, type, kind, language, country, platform, os, level, rank, no, status, source, license, licence, tags,
+	host, hosts, maintainer, maintainers, creator, creators, price, pricing, frequency, feed, rss, follow, stack`)
 
 // descriptions head the column of a table that says what its resources are.
 var descriptions = words(`description, descriptions, about, notes, note, summary, what, what it does, details, comment, comments, overview, explanation,

@@ -1,0 +1,66 @@
+package curated
+
+// under is the number of the heading that the reading stands under.
+func (d *document) under() int {
+	for i := len(d.stack) - 1; i >= 0; i-- {
+		if d.stack[i].no > 0 {
+			return d.stack[i].no
+		}
+	}
+	return 0
+}
+
+// maxPlaces is how many links under a heading can be the places of the one thing that it names.
+const maxPlaces = 6
+
+// nameByHeadings takes the shape in which headings name the resources, and the links under each say only where: "Paper",
+// "Code", "Website". One such heading may be a section like any other; the shape is known by its repetition.
+func (d *document) nameByHeadings() {
+	type group struct{ from, to int }
+	var named []group
+	all := 0
+	for i := 0; i < len(d.drafts); {
+		j, places := i, true
+		for j < len(d.drafts) && d.drafts[j].under == d.drafts[i].under {
+			places = places && d.isPlaceDraft(&d.drafts[j])
+			j++
+		}
+		if d.drafts[i].under > 0 {
+			all++
+			if places && j-i <= maxPlaces {
+				named = append(named, group{i, j})
+			}
+		}
+		i = j
+	}
+	if len(named) < 3 || 2*len(named) < all {
+		return
+	}
+	kept := d.drafts[:0:0]
+	last := 0
+	for _, g := range named {
+		kept = append(kept, d.drafts[last:g.from]...)
+		last = g.to
+		f := d.drafts[g.from]
+		f.named, f.path = f.path[len(f.path)-1], f.path[:len(f.path)-1]
+		f.lead = span{}
+		d.links[f.link].verdict = verdict{entry: true, rule: ruleNamed}
+		for _, other := range d.drafts[g.from+1 : g.to] {
+			d.links[other.link].verdict = verdict{rule: rulePlace}
+			f.also = append(append(f.also, other.link), other.also...)
+		}
+		kept = append(kept, f)
+	}
+	d.drafts = append(kept, d.drafts[last:]...)
+}
+
+// isPlaceDraft reports whether an entry is called by what kind of page its link leads to, or by nothing.
+func (d *document) isPlaceDraft(f *draft) bool {
+	if len(f.path) == 0 {
+		return false
+	}
+	if f.named != "" {
+		return isPlace(f.named)
+	}
+	return isPlace(d.plain(f.title))
+}
