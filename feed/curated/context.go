@@ -101,7 +101,7 @@ func (d *document) equals(a, b int) bool {
 		return false
 	}
 	switch strings.ToLower(d.between(a, b)) {
-	case ",", "/", "&", "+", "and", ", and", "or", "y", "e", "et", "und", "en", "och", "и", "、", "和", "与":
+	case ",", "，", "/", "&", "+", "and", ", and", "or", "y", "e", "et", "und", "en", "och", "и", "、", "和", "与":
 		return true
 	}
 	return false
@@ -154,8 +154,8 @@ func isQuotation(lead string) bool {
 }
 
 const (
-	openQuotes  = "\"“”„«'‘"
-	closeQuotes = "\"”“»'’"
+	openQuotes  = "\"“”„«»'‘「『"
+	closeQuotes = "\"”“»«'’」』"
 )
 
 // isTitle reports whether the text before a link such as "[pdf]" names it, and is not a sentence that leads up to it.
@@ -210,6 +210,54 @@ func isAttributeOf(lead string) bool {
 	_, attribute := attributes[f]
 	return attribute || isGeneric(f)
 }
+
+// labelled reports whether an item begins with a bold label: "**Author**: …".
+func (d *document) labelled(it *item, lead string) bool {
+	lead = strings.TrimSpace(lead)
+	return d.beginsBold(it.head) && (strings.HasSuffix(lead, ":") || strings.Contains(lead, ": ")) && !d.boldThrough(it.head)
+}
+
+// boldThrough reports whether all words of a span are bold.
+func (d *document) boldThrough(s span) bool {
+	for _, p := range d.at(s) {
+		if p.kind == textPiece && p.style&bold == 0 && hasWord(p.text) {
+			return false
+		}
+	}
+	return true
+}
+
+// endsInWord reports whether a text runs on into the link after it.
+func endsInWord(lead string) bool {
+	r, _ := utf8.DecodeLastRuneInString(strings.TrimRightFunc(lead, isSpace))
+	return unicode.IsLetter(r) || unicode.IsDigit(r)
+}
+
+// isNavigation reports whether an item is nothing but links with marks between them: "Site | Docs | Chat".
+func (d *document) isNavigation(it *item, cand []int) bool {
+	return !hasWord(d.plainOutside(it)) && strings.ContainsAny(d.between(cand[0], cand[1]), "|•·/–—-")
+}
+
+// isIntro reports whether the reading stands above the first section.
+func (d *document) isIntro() bool {
+	return len(d.stack) == 0 || len(d.stack) == 1 && d.stack[0].level == 2
+}
+
+// areEqual reports whether links stand side by side in an item of nothing else, and none says only what kind of page it
+// leads to. Two with a bar between them may be a thing and its other place.
+func (d *document) areEqual(it *item, cand []int) bool {
+	if outside := d.plainOutside(it); hasWord(outside) || strings.ContainsAny(outside, "[(") {
+		return false
+	}
+	for n, i := range cand {
+		if isPlace(d.label(i)) || n > 0 && !d.equals(cand[n-1], i) && (len(cand) < 3 || !isBar(d.between(cand[n-1], i))) {
+			return false
+		}
+	}
+	return true
+}
+
+func isBar(s string) bool { return s == "|" || s == "•" || s == "·" }
 
 // isReference reports whether a line begins with its number: "[12]", "12.", "(12)".
 func isReference(lead string) bool {

@@ -1,11 +1,7 @@
 package curated
 
 import (
-	"regexp"
-	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 // entry makes the Entry of a draft.
@@ -19,6 +15,7 @@ func (d *document) entry(f *draft) Entry {
 	if e.Title == "" {
 		e.Title = e.URL
 	}
+	e.Title, e.Marks = cutTrailingMarks(e.Title)
 	d.describeEntry(&e, f)
 	for _, i := range f.also {
 		r := &d.links[i]
@@ -29,7 +26,7 @@ func (d *document) entry(f *draft) Entry {
 
 // describeEntry fills in what is said of an entry.
 func (d *document) describeEntry(e *Entry, f *draft) {
-	rest := cutMarks(e, d.at(f.rest))
+	rest := cutMarks(e, trimClosing(d.at(f.rest)))
 	if l := &d.links[f.link]; l.verdict.rule == ruleSource {
 		e.Quote, e.QuoteHTML = d.render(unquote(d.at(f.lead)))
 	} else if l.verdict.rule == ruleTitled {
@@ -53,231 +50,9 @@ func (d *document) describeEntry(e *Entry, f *draft) {
 		}
 		e.Quote, e.QuoteHTML = d.render(unquote(quote))
 	}
-	if e.Summary == "" {
-		e.Summary, e.SummaryHTML = e.Quote, e.QuoteHTML
+	if strings.IndexFunc(e.Summary, isLetterOrDigit) < 0 {
+		e.Summary, e.SummaryHTML = e.Quote, e.QuoteHTML // what is left of links and marks says nothing
 	}
-}
-
-var durationAt = regexp.MustCompile(`^\(((?:~ ?)?\d[\d.:]* ?(?:h|hr|hrs|hours?|m|min|mins|minutes?|minute read|s|sec|secs|seconds?)(?: \d+ ?(?:m|min|mins|minutes|s|sec)?)?(?: \pL+)?)\)`)
-
-// cutMarks takes byline, publication and duration off the text that follows the link, in whatever order they come.
-func cutMarks(e *Entry, rest []piece) []piece {
-	for mayMark(rest) {
-		text := joinPieces(rest)
-		skip := trimSeparators(text)
-		head := text[skip:]
-		var end int
-		switch {
-		case e.Byline == "" && (strings.HasPrefix(head, "by ") || strings.HasPrefix(head, "By ")):
-			e.Byline, end = cutName(head, len("by "))
-		case e.Publication == "" && strings.HasPrefix(head, "on the "):
-			e.Publication, end = cutName(head, len("on the "))
-		case e.Publication == "" && strings.HasPrefix(head, "on "):
-			e.Publication, end = cutName(head, len("on "))
-		case e.Duration == "" && strings.HasPrefix(head, "("):
-			if m := durationAt.FindStringSubmatch(head); m != nil {
-				e.Duration, end = m[1], len(m[0])
-			}
-		}
-		if end == 0 {
-			break
-		}
-		rest = cutPieces(rest, skip+end)
-	}
-	return rest
-}
-
-// mayMark reports whether a text may begin with "by …", "on …" or "(20 minutes)"; most do not.
-func mayMark(ps []piece) bool {
-	for i := range ps {
-		if ps[i].kind != textPiece {
-			continue
-		}
-		if t := ps[i].text[trimSeparators(ps[i].text):]; t != "" {
-			return strings.IndexByte("bBo(", t[0]) >= 0
-		}
-	}
-	return false
-}
-
-// cutSigns takes the signs off the head of a text: "🆕 - text", or signs alone.
-func cutSigns(e *Entry, rest []piece) []piece {
-	if !maySign(rest) {
-		return rest
-	}
-	marks, end := leadingMarks(joinPieces(rest))
-	for _, m := range marks {
-		e.Marks = append(e.Marks, validText(shortcodes(m)))
-	}
-	return cutPieces(rest, end)
-}
-
-// maySign reports whether the first sign of a text is neither a letter nor a separator; few are.
-func maySign(ps []piece) bool {
-	for i := range ps {
-		if t := strings.TrimLeftFunc(ps[i].text, isSpace); t != "" && ps[i].kind == textPiece {
-			r, _ := utf8.DecodeRuneInString(t)
-			return isMark(r) || r == ':' && shortcodeLen(t) > 0
-		}
-	}
-	return false
-}
-
-// maxName is how many words a person or a publication may be called.
-const maxName = 8
-
-// cutName gives the name that begins at an offset, and where it ends; "" and 0 where there is none: a name begins with a
-// capital or a digit.
-func cutName(s string, from int) (name string, end int) {
-	r, _ := utf8.DecodeRuneInString(s[from:])
-	end = from + nameEnd(s[from:])
-	if !unicode.IsUpper(r) && !unicode.IsDigit(r) && r != '@' || countWords(s[from:end]) > maxName {
-		return "", 0
-	}
-	return cleanTitle(s[from:end]), end
-}
-
-// nameEnd finds the mark, or the word, that ends a name; the stop after an initial does not.
-func nameEnd(s string) int {
-	for i, r := range s {
-		switch r {
-		case ',', ';', ':', '(', ')', '[', ']', '|', '–', '—':
-			return i
-		case '.':
-			initial := i > 0 && s[i-1] >= 'A' && s[i-1] <= 'Z' && (i == 1 || s[i-2] == ' ' || s[i-2] == '.')
-			if i+1 == len(s) || s[i+1] == ' ' && !initial {
-				return i
-			}
-		case ' ':
-			if t := s[i:]; strings.HasPrefix(t, " on ") || strings.HasPrefix(t, " in ") || strings.HasPrefix(t, " - ") {
-				return i
-			}
-		}
-	}
-	return len(s)
-}
-
-// cutPieces drops n bytes of text from the head of pieces.
-func cutPieces(ps []piece, n int) []piece {
-	for i := range ps {
-		size := 0
-		switch ps[i].kind {
-		case textPiece:
-			size = len(ps[i].text)
-		case softBreak, hardBreak:
-			size = 1
-		}
-		if size > n {
-			out := append([]piece(nil), ps[i:]...)
-			if ps[i].kind == textPiece {
-				out[0].text = out[0].text[n:]
-			}
-			return out
-		}
-		n -= size
-	}
-	return nil
-}
-
-// titleOf gives the title that stands before a link such as "[pdf]": the bold words, or those up to the year, the authors
-// or the dash.
-func (d *document) titleOf(it *item, i int) string {
-	s := span{it.head.from, d.links[i].pieces.from}
-	lead := d.plain(s)
-	if isReference(lead) || d.beginsBold(s) {
-		if t := d.boldWords(s); t != "" {
-			return t
-		}
-	}
-	if t := quotedTitle(lead); t != "" {
-		return t
-	}
-	return cutTitle(d.plain(d.beforeItalic(s)))
-}
-
-// boldWords gives the first bold words of a span, or "".
-func (d *document) boldWords(s span) string {
-	var t strings.Builder
-	for _, p := range d.at(s) {
-		switch {
-		case p.kind != textPiece:
-		case p.style&bold != 0:
-			t.WriteString(p.text)
-		case hasWord(p.text) && hasWord(t.String()):
-			return foldSpace(t.String())
-		}
-	}
-	if !hasWord(t.String()) {
-		return ""
-	}
-	return foldSpace(t.String())
-}
-
-// beforeItalic ends a span where italic words begin after others: there stand the authors, or where it appeared.
-func (d *document) beforeItalic(s span) span {
-	words := false
-	for i := s.from; i < s.to; i++ {
-		p := &d.pieces[i]
-		if p.kind != textPiece || !hasWord(p.text) {
-			continue
-		}
-		if p.style&italic != 0 && words {
-			return span{s.from, i}
-		}
-		words = words || p.style&italic == 0
-	}
-	return s
-}
-
-// after gives the part of a span that follows some words of it.
-func (d *document) after(s span, words string) span {
-	for i := s.from; i < s.to; i++ {
-		if strings.HasSuffix(words, foldSpace(d.pieces[i].text)) && d.pieces[i].style&bold != 0 {
-			return span{i + 1, s.to}
-		}
-	}
-	return span{}
-}
-
-// After a title of a paper stands its year in brackets, or its first author.
-var (
-	yearAt   = regexp.MustCompile(`\s*[(\[](?:19|20)\d\d[)\]]`)
-	authorAt = regexp.MustCompile(`, \p{Lu}\. ?(?:\p{Lu}\. ?)*\p{Lu}\p{Ll}`)
-)
-
-// quotedTitle gives the title in the one pair of quotation marks of a text such as: A. Author, "Title", 2014.
-func quotedTitle(s string) string {
-	for _, q := range [...][2]string{{`"`, `"`}, {"“", "”"}, {"《", "》"}, {"「", "」"}, {"«", "»"}} {
-		before, rest, ok := strings.Cut(s, q[0])
-		if before = strings.TrimRight(before, " "); !ok || before != "" && strings.IndexByte(",.:;])", before[len(before)-1]) < 0 {
-			continue // the words before it belong to the title too
-		}
-		t, rest, ok := strings.Cut(rest, q[1])
-		if ok && hasWord(t) && !strings.Contains(rest, q[0]) {
-			return strings.TrimRight(foldSpace(t), ".,")
-		}
-	}
-	return ""
-}
-
-// cutTitle cuts a text after its title.
-func cutTitle(s string) string {
-	if m := yearAt.FindStringIndex(s); m != nil && m[0] > 0 {
-		return s[:m[0]]
-	}
-	if m := authorAt.FindStringIndex(s); m != nil {
-		return s[:m[0]]
-	}
-	for _, sep := range [...]string{" - ", " – ", " — ", " | "} {
-		if t, _, ok := strings.Cut(s, sep); ok && hasWord(t) {
-			return t
-		}
-	}
-	s = strings.TrimRightFunc(s, func(r rune) bool { return r == '(' || r == '[' || isSeparator(r) || isSpace(r) })
-	if strings.HasSuffix(s, " al.") {
-		return s
-	}
-	return strings.TrimSuffix(s, ".")
 }
 
 // afterTitle gives what stands between a title and its link.
@@ -288,192 +63,14 @@ func (d *document) afterTitle(f *draft) []piece {
 	if i < 0 {
 		return nil
 	}
-	out := cutPieces(ps, i+len(f.named))
+	out := trimClosing(cutPieces(ps, i+len(f.named)))
 	for len(out) > 0 {
 		last := &out[len(out)-1]
-		last.text = strings.TrimRightFunc(last.text, func(r rune) bool { return r == '(' || r == '[' || isSpace(r) || isSeparator(r) })
+		last.text = strings.TrimRightFunc(last.text, func(r rune) bool { return isSpace(r) || isSeparator(r) || strings.ContainsRune("([《「«", r) })
 		if last.text != "" {
 			break
 		}
 		out = out[:len(out)-1]
 	}
 	return out
-}
-
-// dropLinkGroups drops the brackets that hold nothing but further links: "([Demo](…), [Source](…))".
-func (d *document) dropLinkGroups(ps []piece) []piece {
-	var out []piece
-	for i := 0; i < len(ps); i++ {
-		p := ps[i]
-		open := strings.LastIndexAny(p.text, "([")
-		if p.kind != textPiece || p.link > 0 || open < 0 || strings.TrimSpace(p.text[open+1:]) != "" {
-			if out != nil {
-				out = append(out, p)
-			}
-			continue
-		}
-		end := d.groupEnd(ps, i+1)
-		if end < 0 {
-			if out != nil {
-				out = append(out, p)
-			}
-			continue
-		}
-		if out == nil {
-			out = append(make([]piece, 0, len(ps)), ps[:i]...)
-		}
-		p.text = strings.TrimRight(p.text[:open], " ")
-		out = append(out, p)
-		tail := ps[end]
-		tail.text = tail.text[strings.IndexAny(tail.text, ")]")+1:]
-		out = append(out, tail)
-		i = end
-	}
-	if out == nil {
-		return ps
-	}
-	return out
-}
-
-// dropPlaces drops the further links that only say where else the entry has a page, with the brackets and separators that
-// set them off: what is left is what the list says of it.
-func (d *document) dropPlaces(f *draft, ps []piece) []piece {
-	var out []piece
-	for i := range ps {
-		p := ps[i]
-		if p.link > 0 && slices.Contains(f.also, int(p.link-1)) && isPlace(unbracket(d.label(int(p.link-1)))) {
-			if out == nil {
-				out = append(make([]piece, 0, len(ps)), ps[:i]...)
-			}
-			continue
-		}
-		if out != nil {
-			if n := len(out) - 1; n >= 0 && p.kind == textPiece && p.link == 0 && out[n].kind == textPiece && out[n].link == 0 {
-				if isSetOff(out[n].text) && isSetOff(p.text) {
-					continue
-				}
-			}
-			out = append(out, p)
-		}
-	}
-	if out == nil {
-		return ps
-	}
-	return trimSetOff(out)
-}
-
-// isSetOff reports a text of nothing but brackets and separators.
-func isSetOff(s string) bool { return strings.TrimFunc(s, isSettingOff) == "" }
-
-func isSettingOff(r rune) bool {
-	return strings.ContainsRune("()[]{}", r) || isSeparator(r) || isSpace(r)
-}
-
-// trimSetOff drops the brackets without their other half, and the separators, at both ends of pieces.
-func trimSetOff(ps []piece) []piece {
-	for len(ps) > 0 && ps[len(ps)-1].kind != imagePiece && ps[len(ps)-1].link == 0 && isSetOff(ps[len(ps)-1].text) {
-		ps = ps[:len(ps)-1]
-	}
-	for len(ps) > 0 && ps[0].link == 0 && isSetOff(ps[0].text) {
-		ps = ps[1:]
-	}
-	if len(ps) == 0 {
-		return nil
-	}
-	if last := &ps[len(ps)-1]; last.link == 0 {
-		last.text = strings.TrimRightFunc(last.text, func(r rune) bool { return r == '(' || r == '[' || isSeparator(r) || isSpace(r) })
-	}
-	if first := &ps[0]; first.link == 0 && strings.IndexByte(")]", firstByte(first.text)) >= 0 {
-		first.text = first.text[1:]
-	}
-	return ps
-}
-
-func firstByte(s string) byte {
-	if s = strings.TrimSpace(s); s == "" {
-		return 0
-	}
-	return s[0]
-}
-
-// groupEnd finds the piece that closes a bracket, where only further links stand before it.
-func (d *document) groupEnd(ps []piece, from int) int {
-	links := 0
-	for i := from; i < len(ps); i++ {
-		p := &ps[i]
-		switch {
-		case p.link > 0:
-			if d.links[p.link-1].verdict.rule != ruleFurther {
-				return -1
-			}
-			links++
-		case p.kind != textPiece:
-		case strings.ContainsAny(p.text, "(["):
-			return -1
-		case strings.ContainsAny(p.text, ")]"):
-			at := strings.IndexAny(p.text, ")]")
-			if hasWord(p.text[:at]) || links == 0 {
-				return -1
-			}
-			return i
-		case hasWord(p.text):
-			return -1
-		}
-	}
-	return -1
-}
-
-// unquote drops the quotation marks around a quotation, and the separator after it.
-func unquote(ps []piece) []piece {
-	ps = trimPieces(ps)
-	for len(ps) > 0 && ps[len(ps)-1].kind != textPiece {
-		ps = ps[:len(ps)-1]
-	}
-	if len(ps) == 0 {
-		return nil
-	}
-	out := append([]piece(nil), ps...)
-	first, last := &out[0], &out[len(out)-1]
-	last.text = strings.TrimRightFunc(last.text, func(r rune) bool { return isSeparator(r) || isSpace(r) })
-	if r, n := utf8.DecodeRuneInString(first.text); strings.ContainsRune(openQuotes, r) && n > 0 {
-		if z, m := utf8.DecodeLastRuneInString(last.text); strings.ContainsRune(closeQuotes, z) && len(last.text) >= m {
-			if len(out) > 1 || len(last.text) >= n+m {
-				last.text = last.text[:len(last.text)-m]
-				first.text = first.text[n:]
-			}
-		}
-	}
-	return out
-}
-
-// trimPieces drops the marks at both ends of a text that only set it off from its link.
-func trimPieces(ps []piece) []piece {
-	for len(ps) > 0 {
-		p := ps[0]
-		if p.kind == textPiece && p.link == 0 {
-			n := trimSeparators(p.text)
-			if n < len(p.text) {
-				if n > 0 {
-					out := append([]piece(nil), ps...)
-					out[0].text = p.text[n:]
-					return trimEnd(out)
-				}
-				break
-			}
-		} else if p.kind == textPiece {
-			break
-		}
-		ps = ps[1:]
-	}
-	return trimEnd(ps)
-}
-
-func trimEnd(ps []piece) []piece {
-	for n := len(ps); n > 0; n-- {
-		p := &ps[n-1]
-		if p.kind == textPiece && strings.TrimFunc(p.text, unicode.IsSpace) != "" {
-			return ps[:n]
-		}
-	}
-	return nil
 }

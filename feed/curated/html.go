@@ -172,6 +172,7 @@ type htmlReader struct {
 	links  int
 	last   int  // the draft of the line before, plus one
 	detail bool // inside <dd>
+	goesOn bool // a line of the same paragraph came before
 
 	centredP bool // it is a <p> that began what is centred
 }
@@ -270,6 +271,8 @@ func (h *htmlReader) flush() {
 		switch {
 		case h.detail && h.last > 0:
 			h.describe(h.last, it.head, it.links, ruleDescription)
+		case h.goesOn && h.last > 0 && it.links.empty() && h.kind == lineItem:
+			h.describe(h.last, it.head, it.links, ruleDescription)
 		case h.open > 0 && h.kind == lineItem && hasWord(h.plain(it.head)):
 			h.describe(h.open, it.head, it.links, ruleDescription)
 		case h.kind != headingItem:
@@ -281,6 +284,7 @@ func (h *htmlReader) flush() {
 			h.heading(&it, h.level, nil)
 		}
 	}
+	h.goesOn = false
 	h.begin()
 }
 
@@ -297,4 +301,5 @@ func (h *htmlReader) flushLine() {
 		return
 	}
 	h.flush()
+	h.goesOn = true
 }

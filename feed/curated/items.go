@@ -23,6 +23,7 @@ type item struct {
 	links    span // the links in that
 	quoted   bool // a block quote follows
 	listed   bool // one of several lines that all begin with a link
+	card     bool // a quoted paragraph that begins with a bold link
 	parent   *item
 	draft    int // the first entry it became, plus one
 	children int // the bullets under it
@@ -89,13 +90,15 @@ func (d *document) heading(it *item, level int, n ast.Node) {
 	switch {
 	case entry && top && (level == 1 || n == nil):
 		d.setAll(span{cand[0], cand[0] + 1}, verdict{rule: ruleDocumentTitle})
-	case entry && n != nil && ownsList(n):
+	case len(cand) > 1 && d.isNavigation(it, cand):
+		d.setEach(cand, ruleNavigation)
+	case entry && n != nil && d.ownsList(n):
 		d.setAll(span{cand[0], cand[0] + 1}, verdict{rule: ruleSectionTitle})
 	case entry:
 		d.accept(it, cand[0], verdict{entry: true, rule: ruleHeading})
 		d.open = it.draft
 	}
-	d.enter(heading{level: 2 * level, title: title})
+	d.enter(heading{level: 2 * level, title: title, draft: it.draft})
 }
 
 // headingTitle is the text of a heading, less the links back to the contents.
@@ -113,7 +116,7 @@ func (d *document) headingTitle(it *item) string {
 }
 
 // ownsList reports whether a table, or a list of which most bullets have links, stands under a heading before the next one.
-func ownsList(n ast.Node) bool {
+func (d *document) ownsList(n ast.Node) bool {
 	for n = n.NextSibling(); n != nil; n = n.NextSibling() {
 		switch n := n.(type) {
 		case *ast.Heading:
@@ -123,7 +126,7 @@ func ownsList(n ast.Node) bool {
 		case *ast.List:
 			linked := 0
 			for li := n.FirstChild(); li != nil; li = li.NextSibling() {
-				if holdsLink(li) {
+				if d.holdsEntry(li) {
 					linked++
 				}
 			}
@@ -133,10 +136,20 @@ func ownsList(n ast.Node) bool {
 	return false
 }
 
-// holdsLink reports whether there is a link under a node.
-func holdsLink(n ast.Node) bool {
+// holdsEntry reports whether a bullet has a link, and is no field such as "**Author**: [Ann](…)".
+func (d *document) holdsEntry(li ast.Node) bool {
+	first := li.FirstChild()
+	if first == nil {
+		return false
+	}
+	label := ""
+	if e, ok := first.FirstChild().(*ast.Emphasis); ok && e.NextSibling() != nil {
+		if t, ok := e.NextSibling().(*ast.Text); ok {
+			label = strings.TrimSpace(d.src[t.Segment.Start:t.Segment.Stop])
+		}
+	}
 	found := false
-	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+	_ = ast.Walk(li, func(n ast.Node, _ bool) (ast.WalkStatus, error) {
 		switch n.(type) {
 		case *ast.Link, *ast.AutoLink, *ast.RawHTML:
 			found = true
@@ -144,7 +157,7 @@ func holdsLink(n ast.Node) bool {
 		}
 		return ast.WalkContinue, nil
 	})
-	return found
+	return found && !strings.HasPrefix(label, ":")
 }
 
 // paragraph takes a paragraph: a bold line that is a heading, text of the heading above it, one entry or several lines of
@@ -168,9 +181,13 @@ func (d *document) paragraph(n ast.Node) {
 			to++
 		}
 		it := item{kind: lineItem, head: line, links: span{from, to}, listed: listed, quoted: quoted && i == len(lines)-1}
+		it.card = d.inQuote && i == 0 && !d.isIntro() && d.beginsBold(line) && d.beginsWithLink(line)
 		d.item(&it)
 		if it.quoted && it.draft > 0 {
 			d.quoteOf = it.draft
+		}
+		if it.card && it.draft > 0 {
+			d.open = it.draft
 		}
 		from = to
 	}
@@ -244,7 +261,9 @@ func (d *document) blockquote(n *ast.Blockquote) {
 		d.quotation(n, d.open)
 		return
 	}
+	d.inQuote = true
 	d.blocks(n)
+	d.inQuote, d.open = false, 0
 }
 
 // quotation gives a block quote to an entry.
@@ -322,6 +341,9 @@ func (d *document) bullet(li ast.Node, parent *item) {
 			it.children += n.ChildCount()
 			d.groupOf(&it)
 			d.list(n, &it)
+		case *extast.Table:
+			d.groupOf(&it)
+			d.table(n)
 		default:
 			d.block(n)
 		}

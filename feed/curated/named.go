@@ -25,7 +25,10 @@ func (d *document) nameByHeadings() {
 			places = places && d.isPlaceDraft(&d.drafts[j])
 			j++
 		}
-		if d.drafts[i].under > 0 {
+		if f := &d.drafts[i]; j-i == 1 && d.links[f.link].auto && d.links[f.link].verdict.rule == ruleLine && len(f.path) > 0 {
+			f.named, f.path = f.path[len(f.path)-1], f.path[:len(f.path)-1]
+			d.links[f.link].verdict.rule = ruleNamed
+		} else if f.under > 0 {
 			all++
 			if places && j-i <= maxPlaces {
 				named = append(named, group{i, j})

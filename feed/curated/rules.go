@@ -9,16 +9,17 @@ import (
 type rule string
 
 const (
-	ruleBullet     rule = "entry: the main link of its bullet"
-	ruleEqual      rule = "entry: one of several equal links of its bullet"
-	ruleTitled     rule = "entry: the text before the link is its title"
-	ruleSource     rule = "entry: the source of a quotation"
-	ruleGroupTitle rule = "entry: the bullet above is its title"
-	ruleNamed      rule = "entry: the heading above is its title"
-	ruleRow        rule = "entry: the main link of its table row"
-	ruleGrid       rule = "entry: a cell of a table of links"
-	ruleHeading    rule = "entry: the heading is the entry"
-	ruleLine       rule = "entry: its paragraph or line begins with it"
+	ruleBullet       rule = "entry: the main link of its bullet"
+	ruleEqual        rule = "entry: one of several equal links of its bullet"
+	ruleTitled       rule = "entry: the text before the link is its title"
+	ruleSource       rule = "entry: the source of a quotation"
+	ruleGroupTitle   rule = "entry: the bullet above is its title"
+	ruleNamed        rule = "entry: the heading above is its title"
+	ruleRow          rule = "entry: the main link of its table row"
+	ruleGrid         rule = "entry: a cell of a table of links"
+	ruleHeading      rule = "entry: the heading is the entry"
+	ruleSummaryEntry rule = "entry: the <summary> of a <details> is the entry"
+	ruleLine         rule = "entry: its paragraph or line begins with it"
 
 	ruleAnchor        rule = "leads to a place within this page"
 	ruleNotWeb        rule = "not an address on the web"
@@ -137,8 +138,13 @@ func (d *document) item(it *item) {
 		return
 	}
 	cand := d.candidates(it)
-	if d.refused(it) || len(cand) == 0 {
+	if d.refused(it) {
 		return
+	}
+	if len(cand) == 0 {
+		if cand = d.symbols(it); len(cand) == 0 {
+			return
+		}
 	}
 	lead := d.lead(it, cand[0])
 	switch {
@@ -164,11 +170,15 @@ func (d *document) setEach(links []int, why rule) {
 // bulletLinks decides about the links of a bullet.
 func (d *document) bulletLinks(it *item, cand []int, lead string) {
 	label := d.label(cand[0])
-	generic := isGeneric(label) || d.links[cand[0]].auto
+	generic := isGeneric(label) || d.links[cand[0]].auto || !hasWord(label)
+	owner := it.owner()
 	if !hasWord(lead) {
+		if owner == 0 {
+			owner = d.headingEntry()
+		}
 		switch {
-		case it.owner() > 0 && (generic || isPlace(label) && !hasWord(d.plainOutside(it))):
-			d.detailOf(it.owner(), cand)
+		case owner > 0 && (generic || isPlace(label) && !hasWord(d.plainOutside(it))):
+			d.detailOf(owner, cand)
 		case it.parent != nil && it.parent.group > 0 && (isFormat(label) || d.links[cand[0]].auto && it.parent.children <= maxDetails):
 			d.namedByParent(it, cand)
 		case generic && !isNumber(label) && len(cand) > 1 && d.adjacent(cand[0], cand[1]):
@@ -180,10 +190,12 @@ func (d *document) bulletLinks(it *item, cand []int, lead string) {
 		return
 	}
 	switch {
-	case isQuotation(lead):
+	case isQuotation(lead) && !generic:
 		d.accept(it, cand[0], verdict{entry: true, rule: ruleSource})
-	case it.owner() > 0 && (isAttributeOf(lead) || strings.HasSuffix(lead, ":") && d.beginsBold(it.head)):
-		d.detailOf(it.owner(), cand)
+	case max(owner, d.headingEntry()) > 0 && (isAttributeOf(lead) || d.labelled(it, lead)):
+		d.detailOf(max(owner, d.headingEntry()), cand)
+	case owner > 0 && !generic && endsInWord(lead):
+		d.setEach(cand, ruleDetail)
 	case (generic || isBracketed(label) || d.arePlaces(it, cand, lead)) && isTitle(lead):
 		d.accept(it, cand[0], verdict{entry: true, rule: ruleTitled})
 		d.drafts[it.draft-1].named = d.titleOf(it, cand[0])
@@ -208,6 +220,32 @@ func (it *item) owner() int {
 	default:
 		return p.owner()
 	}
+}
+
+// headingEntry gives the draft of the heading above that is an entry itself: what stands under it may tell of it.
+func (d *document) headingEntry() int {
+	for i := len(d.stack) - 1; i >= 0; i-- {
+		if d.stack[i].draft > 0 {
+			return d.stack[i].draft
+		}
+	}
+	return 0
+}
+
+// symbols gives the link of an item that has words, but none in its links: "Name [🔗](…)".
+func (d *document) symbols(it *item) []int {
+	if !hasWord(d.plain(it.head)) {
+		return nil
+	}
+	for i := it.links.from; i < it.links.to; i++ {
+		if l := &d.links[i]; l.leadsOut() && d.plain(l.pieces) != "" {
+			if lead := d.lead(it, i); hasWord(lead) && countWords(lead) <= maxLead {
+				return []int{i}
+			}
+			return nil
+		}
+	}
+	return nil
 }
 
 // detailOf makes links details of an entry.
@@ -243,6 +281,9 @@ func (d *document) acceptRun(it *item, cand []int) {
 	for n < len(cand) && d.equals(cand[n-1], cand[n]) {
 		n++
 	}
+	if len(cand) > n && d.areEqual(it, cand) {
+		n = len(cand)
+	}
 	if n == 1 {
 		d.accept(it, cand[0], verdict{entry: true, rule: ruleBullet})
 		return
@@ -275,12 +316,14 @@ func (d *document) addDraft(it *item, i int, v verdict) {
 // furtherLinks gives the links of an item that are no entry to its first entry.
 func (d *document) furtherLinks(it *item) {
 	f := &d.drafts[it.draft-1]
+	beside := -1 // the further link before
 	for j := it.links.from; j < it.links.to; j++ {
 		if o := &d.links[j]; o.verdict.rule == ruleProse {
 			o.verdict.rule = ruleDescription
-			if d.standsAlone(j) {
+			if d.standsAlone(j) || beside >= 0 && !hasWord(d.between(beside, j)) {
 				o.verdict.rule = ruleFurther
 				f.also = append(f.also, j)
+				beside = j
 			}
 		}
 	}
@@ -299,11 +342,13 @@ func (d *document) lineLinks(it *item, cand []int, lead string) {
 		return
 	}
 	rest := d.plain(span{d.links[first].pieces.to, it.head.to})
-	intro := len(d.stack) == 0 || len(d.stack) == 1 && d.stack[0].level == 2
+	intro := d.isIntro()
 	switch {
-	case len(cand) > 1 && !hasWord(d.plainOutside(it)):
+	case len(cand) > 1 && !hasWord(d.plainOutside(it)) && (intro || !d.areEqual(it, cand)):
 		d.setEach(cand, ruleNavigation)
-	case it.quoted, it.listed, d.separated(first, it.head.to) && !(intro && rest == ""):
+	case len(cand) > 2 && !hasWord(d.plainOutside(it)):
+		d.acceptRun(it, cand)
+	case it.quoted, it.listed, it.card, d.separated(first, it.head.to) && !(intro && rest == ""):
 		d.accept(it, first, verdict{entry: true, rule: ruleLine})
 	default:
 		d.setEach(cand, ruleProse)

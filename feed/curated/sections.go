@@ -8,6 +8,8 @@ type heading struct {
 	kind  headingKind
 	house bool // it speaks of the list itself and not of its subject
 	no    int  // its place among all headings, counted from 1; 0 for a bullet
+	draft int  // the entry that it is itself, plus one
+	quiet bool // it is no section and stands in no path
 }
 
 type headingKind uint8
@@ -55,6 +57,10 @@ func (d *document) pop(depth int) {
 func (d *document) enterDetails(it *item) {
 	d.closeDraft()
 	d.setAll(it.links, verdict{rule: ruleSummaryTag})
+	if cand := d.candidates(it); len(cand) > 0 && !hasWord(d.lead(it, cand[0])) && !d.refused(it) {
+		d.accept(it, cand[0], verdict{entry: true, rule: ruleSummaryEntry})
+		d.open = it.draft
+	}
 	level := 1
 	for i := range d.stack {
 		if d.stack[i].kind == realHeading {
@@ -66,7 +72,7 @@ func (d *document) enterDetails(it *item) {
 	}
 	if t := cleanTitle(d.plain(it.head)); t != "" && len(d.stack) < maxNesting {
 		d.headings++
-		d.push(heading{level: level, title: t, kind: detailsHeading, no: d.headings})
+		d.push(heading{level: level, title: t, kind: detailsHeading, no: d.headings, draft: it.draft, quiet: it.draft > 0})
 	}
 }
 
@@ -83,9 +89,11 @@ func (d *document) leaveDetails() {
 // sections gives the titles that the reading stands under, outermost first. The slice is shared and never written again.
 func (d *document) sections() []string {
 	if d.path == nil {
-		d.path = make([]string, len(d.stack))
+		d.path = make([]string, 0, len(d.stack))
 		for i := range d.stack {
-			d.path[i] = d.stack[i].title
+			if !d.stack[i].quiet {
+				d.path = append(d.path, d.stack[i].title)
+			}
 		}
 	}
 	return d.path

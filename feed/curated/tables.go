@@ -60,11 +60,15 @@ func (d *document) row(n ast.Node) row {
 	return x
 }
 
-// buttons gives the links of a row whose only text is a picture of what they do: "Apply", "Visit".
+// buttons gives the links of a row whose only text is a sign, or a picture of what they do: "🔗", "Apply", "Visit".
 func (d *document) buttons(it *item) []int {
 	var out []int
 	for i := it.links.from; i < it.links.to; i++ {
 		l := &d.links[i]
+		if d.plain(l.pieces) != "" && l.leadsOut() {
+			out = append(out, i)
+			continue
+		}
 		for _, p := range d.at(l.pieces) {
 			if p.kind == imagePiece && hasWord(p.text) && isGeneric(p.text) && l.leadsOut() {
 				out = append(out, i)
@@ -116,7 +120,7 @@ func (d *document) takeGrid(rows []row) {
 // columns says what the columns of a table are for; -1 where none is.
 type columns struct {
 	link, name, text int
-	numbers          bool // the head of the links' column says that they are numbered
+	numbers          bool // the links are numbered, or all called the same: they do not name their rows
 }
 
 func (d *document) columns(header []string, rows []row) columns {
@@ -147,6 +151,7 @@ func (d *document) columns(header []string, rows []row) columns {
 		}
 	}
 	if out.link >= 0 {
+		out.numbers = out.link > 0 && d.sameLabels(rows)
 		switch header[out.link] {
 		case "", "no", "nr", "id", "number", "题号", "序号":
 			out.numbers = true
@@ -168,6 +173,19 @@ func (d *document) columns(header []string, rows []row) columns {
 		}
 	}
 	return out
+}
+
+// sameLabels reports whether the first links of most rows have the same text.
+func (d *document) sameLabels(rows []row) bool {
+	labels := make(map[string]int)
+	for i := range rows {
+		if len(rows[i].cand) > 0 {
+			if labels[foldTitle(d.label(rows[i].cand[0]))]++; len(rows) > 2 && 2*labels[foldTitle(d.label(rows[i].cand[0]))] > len(rows) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // isAttribute reports whether the head of a column names a quality of the resources and not the resources.
@@ -223,7 +241,7 @@ func (d *document) takeRow(x *row, cols columns) {
 	case cols.name >= 0 && cols.name != at && cols.name < len(x.cells):
 		d.nameRow(f, x.cells[cols.name])
 	case isNumber(label) && !cols.numbers:
-	case isGeneric(label) || d.links[main].auto:
+	case isGeneric(label) || d.links[main].auto || cols.numbers:
 		f.named = d.rowName(x, at)
 	}
 	if cols.text >= 0 && cols.text != at && cols.text < len(x.cells) {

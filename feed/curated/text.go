@@ -1,6 +1,7 @@
 package curated
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -153,7 +154,7 @@ func unbracket(s string) string {
 // isSeparator reports a mark that stands between a link and what is said of it.
 func isSeparator(r rune) bool {
 	switch r {
-	case '-', '–', '—', '―', '−', '－', ':', '：', '|', '｜', '·', '•', ',', '，', '、', ';', '；', '>', '»', '→', '⇒', '/':
+	case '-', '–', '—', '―', '−', '－', ':', '：', '|', '｜', '·', '•', ',', '，', '、', ';', '；', '>', '→', '⇒', '/':
 		return true
 	}
 	return false
@@ -175,6 +176,9 @@ func trimSeparators(s string) int {
 	return len(s)
 }
 
+// figureAt finds a count such as "1,204" or "3.4k".
+var figureAt = regexp.MustCompile(`^\d[\d.,]*[kKmM]?\b`)
+
 // leadingMarks gives the marks at the head of a text, and the bytes they take; none where words follow without a
 // separator, which are a sentence that begins with a sign.
 func leadingMarks(s string) (marks []string, end int) {
@@ -190,6 +194,11 @@ func leadingMarks(s string) (marks []string, end int) {
 			if isSeparator(r) {
 				return marks, i
 			}
+			if count := figureAt.FindString(s[i:]); count != "" && len(marks) > 0 {
+				marks = marks[:len(marks)-1] // a count of stars says nothing for long
+				i += len(count)
+				continue
+			}
 			return nil, 0
 		}
 		if at := len(marks) - 1; at >= 0 && joinsMark(r) {
@@ -201,6 +210,25 @@ func leadingMarks(s string) (marks []string, end int) {
 	}
 	return marks, len(s)
 }
+
+// cutTrailingMarks takes the signs off the end of a title, as long as words are left.
+func cutTrailingMarks(title string) (words string, marks []string) {
+	words = title
+	for {
+		r, n := utf8.DecodeLastRuneInString(words)
+		if n == 0 || r == '*' || !isMark(r) && r != ' ' {
+			break
+		}
+		words = words[:len(words)-n]
+	}
+	if words = strings.TrimRight(words, " "); len(words) == len(title) || !hasLabel(words) {
+		return title, nil
+	}
+	marks, _ = leadingMarks(title[len(words):])
+	return words, marks
+}
+
+func isLetterOrDigit(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // joinsMark reports a sign that only alters the one before it: a variation selector, a joiner, a skin tone.
 func joinsMark(r rune) bool {
@@ -232,6 +260,12 @@ func isGeneric(title string) bool {
 	}
 	for _, w := range [...]string{"part ", "screenshot ", "video ", "slides ", "link ", "mirror ", "demo ", "pdf ", "issue ", "chapter "} {
 		if n, ok := strings.CutPrefix(f, w); ok && strings.Trim(n, "0123456789") == "" {
+			return true
+		}
+	}
+	if season, year, ok := strings.Cut(f, " "); ok && len(year) == 4 && strings.Trim(year, "0123456789") == "" {
+		switch season {
+		case "spring", "summer", "autumn", "fall", "winter":
 			return true
 		}
 	}
