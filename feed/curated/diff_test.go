@@ -10,7 +10,8 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// TestDiff compares before.md and after.md of each testdata/diff/*.txtar and holds the changes against its want.
+// TestDiff reads the revisions of a list in each testdata/diff/*.txtar, one after the other with the memory of all before,
+// and holds what each but the first changed against the want that follows it.
 func TestDiff(t *testing.T) {
 	for _, file := range glob(t, "testdata/diff/*.txtar") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
@@ -18,18 +19,21 @@ func TestDiff(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			parts := make(map[string][]byte)
-			for _, f := range ar.Files {
-				parts[f.Name] = f.Data
+			var memory Memory
+			var got, reading string
+			for i, f := range ar.Files {
+				if f.Name != "want" {
+					changes, _ := memory.Next(Parse(f.Data, Options{}), DefaultGuard)
+					got, reading = tell(changes), f.Name
+					continue
+				}
+				if diff := cmp.Diff(string(f.Data), got); diff != "" && !*update {
+					t.Errorf("changes of %s (-want +got):\n%s", reading, diff)
+				}
+				ar.Files[i].Data = []byte(got)
 			}
-			got := tell(Diff(Remember(Parse(parts["before.md"], Options{})), Parse(parts["after.md"], Options{})))
 			if *update {
-				ar.Files = append(ar.Files[:2], txtar.File{Name: "want", Data: []byte(got)})
 				golden(t, file, string(txtar.Format(ar)))
-				return
-			}
-			if diff := cmp.Diff(string(parts["want"]), got); diff != "" {
-				t.Errorf("changes (-want +got):\n%s", diff)
 			}
 		})
 	}
