@@ -3,25 +3,77 @@ package curated
 import (
 	"regexp"
 	"strings"
+	"unicode"
 )
 
-// name gives what a resource is called, for the entries that left and for those that came; "" where it says nothing.
-type name struct{ left, came func(*Entry) string }
+// move is a way to know a resource again at another address: it is called the same.
+type move struct {
+	// left and came give what a resource is called, of those that left and of those that came; "" where it says nothing.
+	left, came func(*Entry) string
+	// here says that the name counts only within a section.
+	here bool
+	// alone says that no other entry of the list, before or after, may be called so.
+	alone bool
+	// unless says why two of one name are not the same resource.
+	unless func(d *differ, left, came *Entry) bool
+}
 
-// moves are the names by which a resource is known again at another address, the surest first.
-var moves = []name{{titleName, titleName}, {repositoryName, repositoryName}, {titleName, formerName}, {summaryName, summaryName}}
+// moves are the ways to know an entry whose old address is gone in the same reading, the surest first.
+var moves = []move{
+	{left: titleName, came: titleName, here: true},
+	{left: titleName, came: titleName, unless: another},
+	{left: repositoryTitle, came: repositoryTitle},
+	{left: titleName, came: formerName},
+	{left: summaryName, came: summaryName, alone: true, unless: otherPart},
+}
+
+// names gives what an entry is called, once for each of its sections if the name counts only there.
+func (m *move) names(e *Entry, name func(*Entry) string) []string {
+	if m.here {
+		return namesIn(e, name)
+	}
+	if n := name(e); n != "" {
+		return []string{n}
+	}
+	return nil
+}
+
+// namesIn gives what an entry is called in each of its sections.
+func namesIn(e *Entry, name func(*Entry) string) []string {
+	n := name(e)
+	if n == "" {
+		return nil
+	}
+	out := make([]string, len(e.Sections))
+	for i, p := range e.Sections {
+		out[i] = n + "\x00" + pathKey(p)
+	}
+	return out
+}
 
 // titleName is the folded title.
 func titleName(e *Entry) string {
-	if isGeneric(e.Title) {
+	title := cutNumber(e.Title)
+	if isGeneric(title) {
 		return ""
 	}
-	return titleKey(e.Title)
+	return titleKey(title)
 }
 
 // titleKey folds a title with its spaces: "Foo & Bar" is "FooAndBar".
 func titleKey(title string) string {
 	return strings.ReplaceAll(foldTitle(strings.ReplaceAll(title, "&", " and ")), " ", "")
+}
+
+// cutNumber cuts the number off a title in a list numbered by hand: "1. Seeds".
+func cutNumber(title string) string {
+	rest := strings.TrimLeft(title, "0123456789")
+	for _, mark := range [...]string{". ", ") "} {
+		if name, ok := strings.CutPrefix(rest, mark); ok && rest != title {
+			return strings.TrimLeft(name, " ")
+		}
+	}
+	return title
 }
 
 var formerly = regexp.MustCompile(`(?i)\b(?:formerly|previously|renamed from)(?: known as| called| named)?:? ([^().,;|]+)`)
@@ -35,9 +87,9 @@ func formerName(e *Entry) string {
 	return titleKey(m[1])
 }
 
-// repositoryName is the repository in a title such as "owner/name" that repeats the address: the repository keeps its name
-// when its owner changes.
-func repositoryName(e *Entry) string {
+// repositoryTitle is the repository in a title such as "owner/name" that repeats the address: the repository keeps its
+// name when its owner changes.
+func repositoryTitle(e *Entry) string {
 	owner, name, ok := strings.Cut(e.Title, "/")
 	if !ok || owner == "" || name == "" || strings.ContainsAny(e.Title, " \t") ||
 		!strings.Contains(strings.ToLower(e.URL), strings.ToLower("/"+e.Title)) {
@@ -57,127 +109,65 @@ func summaryName(e *Entry) string {
 	if len(e.Summary) < minSummary || countWords(e.Summary) < minSummaryWords {
 		return ""
 	}
-	return foldTitle(steady(e.Summary))
+	return summaryText(e)
 }
 
-// what names the parts of an entry that changed for a reader.
-func (d *differ) what(m *Match, key string, paths pathSets) []string {
-	before := &m.Known.Entry
-	var what []string
-	if before.Title != m.Entry.Title && foldTitle(before.Title) != foldTitle(m.Entry.Title) {
-		what = append(what, "title")
+// summaryText is the folded summary of any length.
+func summaryText(e *Entry) string { return foldTitle(steady(e.Summary)) }
+
+// another says that two entries of one title have nothing else in common: no place, no host and no word.
+func another(d *differ, left, came *Entry) bool {
+	if left.Summary == "" || came.Summary == "" || !d.paths.apart(left.Sections, came.Sections) {
+		return false
 	}
-	if before.URL != m.Entry.URL && CanonicalURL(before.URL) != key {
-		what = append(what, "url")
-	}
-	if !sameText(before.Summary, m.Entry.Summary) || !sameText(before.Quote, m.Entry.Quote) {
-		what = append(what, "summary")
-	}
-	if paths.moved(before.Sections, m.Entry.Sections) {
-		what = append(what, "section")
-	}
-	return what
+	before, _, _ := strings.Cut(CanonicalURL(left.URL), "/")
+	after, _, _ := strings.Cut(CanonicalURL(came.URL), "/")
+	return before != after && !shareWord(left.Summary, came.Summary)
 }
 
-// sameText reports whether two texts say the same, whatever their marks, their case and the figures that change by
-// themselves.
-func sameText(a, b string) bool {
-	return a == b || foldTitle(a) == foldTitle(b) || foldTitle(steady(a)) == foldTitle(steady(b))
-}
+// minWord is how many bytes a word has that says what a resource is about.
+const minWord = 4
 
-// volatile are counts of stars and the like, and dates.
-var volatile = regexp.MustCompile(`(?i)[★☆⭐🌟]\x{FE0F}?\s*\d[\d.,]*\s*k?\b|\b\d[\d.,]*\s*k?\s*(?:[★☆⭐🌟]|stars?\b|forks?\b|downloads?\b)|\b(?:19|20)\d\d-\d\d(?:-\d\d)?\b`)
-
-// steady is a text without the figures that change by themselves.
-func steady(s string) string {
-	if !isVolatile(s) {
-		return s
+// shareWord reports whether two texts have such a word in common.
+func shareWord(a, b string) bool {
+	said := make(map[string]bool)
+	for w := range strings.FieldsSeq(foldTitle(a)) {
+		said[w] = len(w) >= minWord
 	}
-	return volatile.ReplaceAllString(s, "")
-}
-
-// isVolatile reports whether a text may hold such a figure; it is much faster than looking for them.
-func isVolatile(s string) bool {
-	for _, sign := range [...]string{"★", "☆", "⭐", "🌟", "star", "Star", "fork", "Fork", "ownload"} {
-		if strings.Contains(s, sign) {
-			return true
-		}
-	}
-	i := strings.IndexByte(s, '-')
-	for ; i >= 0 && i+1 < len(s); i++ {
-		if s[i] == '-' && i > 0 && isDigit(s[i-1]) && isDigit(s[i+1]) {
+	for w := range strings.FieldsSeq(foldTitle(b)) {
+		if said[w] {
 			return true
 		}
 	}
 	return false
 }
 
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }
-
-// pathSets are the section paths of the list before and after.
-type pathSets struct{ before, after map[string]struct{} }
-
-func (d *differ) newPaths() pathSets {
-	p := pathSets{make(map[string]struct{}), make(map[string]struct{})}
-	for i := range d.known {
-		if k := &d.known[i]; !k.Gone {
-			for _, s := range k.Entry.Sections {
-				p.before[pathKey(s)] = struct{}{}
-			}
-		}
+// otherPart says that two entries of one text are another edition or another part: their titles have different numbers,
+// or they are two files of one repository.
+func otherPart(_ *differ, left, came *Entry) bool {
+	if a, b := digits(left.Title), digits(came.Title); a != "" && b != "" && a != b {
+		return true
 	}
-	for i := range d.after {
-		for _, s := range d.after[i].Sections {
-			p.after[pathKey(s)] = struct{}{}
-		}
-	}
-	return p
+	before, a := repositoryFile(left)
+	after, b := repositoryFile(came)
+	return a != "" && b != "" && before == after && a != b
 }
 
-// pathKey folds a path to a comparable form.
-func pathKey(path []string) string {
-	if len(path) == 0 {
-		return ""
+// repositoryFile gives the repository of a forge, and the name of a file or folder in it, that an entry leads to.
+func repositoryFile(e *Entry) (repository, file string) {
+	parts := strings.SplitN(CanonicalURL(e.URL), "/", 4)
+	if len(parts) < 4 || !isForge(parts[0]) {
+		return "", ""
 	}
-	folded := make([]string, len(path))
-	for i, t := range path {
-		folded[i] = foldTitle(t)
-	}
-	return strings.Join(folded, "\x00")
+	return strings.Join(parts[:3], "/"), parts[3][strings.LastIndexByte(parts[3], '/')+1:]
 }
 
-// moved reports whether an entry changed its section. A section that vanished while one appeared that was not there
-// before was renamed: its entries did not move.
-func (p pathSets) moved(before, after [][]string) bool {
-	if len(before) == len(after) {
-		same := true
-		for i := range before {
-			same = same && samePath(before[i], after[i])
+// digits are the digits of a text.
+func digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return r
 		}
-		if same {
-			return false
-		}
-	}
-	was, is := make(map[string]struct{}), make(map[string]struct{})
-	for _, s := range before {
-		was[pathKey(s)] = struct{}{}
-	}
-	for _, s := range after {
-		is[pathKey(s)] = struct{}{}
-	}
-	for k := range was {
-		if _, stays := is[k]; !stays {
-			if _, stands := p.after[k]; stands {
-				return true
-			}
-		}
-	}
-	for k := range is {
-		if _, stood := was[k]; !stood {
-			if _, stood := p.before[k]; stood {
-				return true
-			}
-		}
-	}
-	return false
+		return -1
+	}, s)
 }

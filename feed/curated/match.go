@@ -1,0 +1,182 @@
+package curated
+
+import "slices"
+
+// Diff tells what changed from what is known of a list to its next reading. An entry is known by its address, or, where
+// the old address is gone in this same reading, by what else names it: see moves. It takes time linear in both.
+func Diff(known []Known, after *List) *Changes {
+	d := newDiffer(known, after)
+	d.byAddress()
+	d.byNames()
+	return d.changes()
+}
+
+// differ is one comparison.
+type differ struct {
+	known []Known
+	after []Entry
+	keys  []string // the canonical URLs of after
+	match []int    // for each entry of after the index of what is known, or -1
+	stays []bool   // for each known, whether it was found again
+	paths pathSets
+}
+
+func newDiffer(known []Known, after *List) *differ {
+	d := &differ{
+		known: known, after: after.Entries,
+		keys: make([]string, len(after.Entries)), match: make([]int, len(after.Entries)), stays: make([]bool, len(known)),
+	}
+	for i := range d.after {
+		d.keys[i], d.match[i] = CanonicalURL(d.after[i].URL), -1
+	}
+	d.paths = d.newPaths()
+	return d
+}
+
+// byAddress matches the entries that stand under an address known for them. Where one address is known for two resources,
+// the one that stood under it last, and has not left, has it.
+func (d *differ) byAddress() {
+	at := make(map[string]int, len(d.known))
+	for i := range d.known {
+		k := &d.known[i]
+		for j, key := range k.Keys {
+			old, taken := at[key]
+			if !taken || d.known[old].Gone && !k.Gone || d.known[old].Gone == k.Gone && j == len(k.Keys)-1 {
+				at[key] = i
+			}
+		}
+	}
+	for i, key := range d.keys {
+		if k, ok := at[key]; ok {
+			d.match[i] = k
+			d.stays[k] = true
+		}
+	}
+}
+
+// byNames matches what is left: entries whose address is new with those that stood before and whose address is gone.
+func (d *differ) byNames() {
+	var left, came []int
+	for i := range d.known {
+		if !d.known[i].Gone && !d.stays[i] {
+			left = append(left, i)
+		}
+	}
+	for i, k := range d.match {
+		if k < 0 {
+			came = append(came, i)
+		}
+	}
+	for i := range moves {
+		d.byName(&moves[i], left, came)
+	}
+}
+
+// byName matches entries that came with those known, some of which may be matched already. Several of one name are
+// matched in their order.
+func (d *differ) byName(m *move, known, came []int) {
+	if len(known) == 0 {
+		return
+	}
+	queues := make(map[string][]int)
+	for _, i := range came {
+		if d.match[i] < 0 {
+			for _, n := range m.names(&d.after[i], m.came) {
+				queues[n] = append(queues[n], i)
+			}
+		}
+	}
+	if m.alone {
+		d.dropShared(m, queues, known)
+	}
+	if len(queues) == 0 {
+		return
+	}
+	for _, i := range known {
+		if d.stays[i] {
+			continue
+		}
+		k := &d.known[i].Entry
+		for _, n := range m.names(k, m.left) {
+			q := queues[n]
+			for len(q) > 0 && d.match[q[0]] >= 0 {
+				q = q[1:]
+			}
+			queues[n] = q
+			if len(q) > 0 && (m.unless == nil || !m.unless(d, k, &d.after[q[0]])) {
+				d.match[q[0]], d.stays[i] = i, true
+				break
+			}
+		}
+	}
+}
+
+// dropShared drops the names that one of the known entries has, but that others in the list before or after have too.
+func (d *differ) dropShared(m *move, queues map[string][]int, known []int) {
+	type count struct{ before, after int }
+	counts := make(map[string]count)
+	for _, i := range known {
+		for _, n := range m.names(&d.known[i].Entry, m.left) {
+			if len(queues[n]) > 0 {
+				counts[n] = count{}
+			}
+		}
+	}
+	if len(counts) == 0 {
+		clear(queues)
+		return
+	}
+	for i := range d.known {
+		if d.known[i].Gone {
+			continue
+		}
+		for _, n := range m.names(&d.known[i].Entry, m.left) {
+			if c, ok := counts[n]; ok {
+				counts[n] = count{c.before + 1, c.after}
+			}
+		}
+	}
+	for i := range d.after {
+		for _, n := range m.names(&d.after[i], m.came) {
+			if c, ok := counts[n]; ok {
+				counts[n] = count{c.before, c.after + 1}
+			}
+		}
+	}
+	for n, c := range counts {
+		if c.before > 1 || c.after > 1 {
+			delete(queues, n)
+		}
+	}
+}
+
+// changes makes the result.
+func (d *differ) changes() *Changes {
+	out := &Changes{Entries: make([]Match, 0, len(d.after))}
+	first := make(map[int]int)
+	for i, e := range d.after {
+		k := d.match[i]
+		if k < 0 {
+			out.Entries = append(out.Entries, Match{Entry: e})
+			continue
+		}
+		if at, twice := first[k]; twice {
+			m := &out.Entries[at].Entry
+			m.Sections = slices.Clone(m.Sections)
+			for _, p := range e.Sections {
+				m.addSection(p)
+			}
+			continue
+		}
+		first[k] = len(out.Entries)
+		m := Match{Entry: e, Known: &d.known[k]}
+		m.What = d.what(&m, d.keys[i])
+		out.Entries = append(out.Entries, m)
+	}
+	for i := range d.known {
+		if k := &d.known[i]; !k.Gone && !d.stays[i] {
+			out.Removed = append(out.Removed, *k)
+		}
+	}
+	return out
+}
