@@ -7,6 +7,7 @@ import "slices"
 func Diff(known []Known, after *List) *Changes {
 	d := newDiffer(known, after)
 	d.byAddress()
+	d.passedOn()
 	d.byNames()
 	return d.changes()
 }
@@ -52,6 +53,58 @@ func (d *differ) byAddress() {
 			d.stays[k] = true
 		}
 	}
+}
+
+// passedOn takes back a match by address where the address was passed on: a resource never heard of stands there, and
+// the one known from it stands elsewhere, with its title and its text, in its section.
+func (d *differ) passedOn() {
+	came := make(map[string]int)
+	for i := range d.after {
+		if e := &d.after[i]; d.match[i] < 0 && e.Summary != "" {
+			for _, n := range namesIn(e, titleName) {
+				came[n] = i
+			}
+		}
+	}
+	if len(came) == 0 {
+		return
+	}
+	places := make([]int, len(d.known))
+	for _, k := range d.match {
+		if k >= 0 {
+			places[k]++
+		}
+	}
+	var titles map[string]bool
+	for i, at := range d.match {
+		e := &d.after[i]
+		if at < 0 || d.known[at].Gone || places[at] > 1 || e.Title == d.known[at].Entry.Title {
+			continue
+		}
+		k := &d.known[at].Entry
+		for _, n := range namesIn(k, titleName) {
+			j, ok := came[n]
+			if !ok || d.match[j] >= 0 || !sameText(k.Summary, d.after[j].Summary) || sameText(k.Summary, e.Summary) {
+				continue
+			}
+			if titles == nil {
+				titles = d.knownTitles()
+			}
+			if title := titleName(e); title != "" && !titles[title] {
+				d.match[i], d.match[j] = -1, at
+				break
+			}
+		}
+	}
+}
+
+// knownTitles are the titles of all that is known.
+func (d *differ) knownTitles() map[string]bool {
+	out := make(map[string]bool, len(d.known))
+	for i := range d.known {
+		out[titleName(&d.known[i].Entry)] = true
+	}
+	return out
 }
 
 // byNames matches what is left: entries whose address is new with those that stood before and whose address is gone.
