@@ -76,15 +76,25 @@ func cutNumber(title string) string {
 	return title
 }
 
-var formerly = regexp.MustCompile(`(?i)\b(?:formerly|previously|renamed from)(?: known as| called| named)?:? ([^().,;|]+)`)
+var formerly = regexp.MustCompile(`(?i)(?:\b(?:(?:formerly|previously|originally)(?: known as| called| named)?|renamed from|f\.?k\.?a\.?|a\.?k\.?a\.?|also known as|née|né|ex)|\((?:was))[:\s-]\s*([^(),;|\[\]]+)`)
 
-// formerName is the title that a summary says the resource had before.
+// formerName is the title that an entry says the resource had before.
 func formerName(e *Entry) string {
-	m := formerly.FindStringSubmatch(e.Summary)
-	if m == nil || isGeneric(m[1]) {
+	m := formerly.FindStringSubmatch(e.Title)
+	if m == nil {
+		m = formerly.FindStringSubmatch(e.Summary)
+	}
+	if m == nil {
 		return ""
 	}
-	return titleKey(m[1])
+	name, _, _ := strings.Cut(m[1], ". ")
+	for _, dash := range [...]string{" - ", " – ", " — "} {
+		name, _, _ = strings.Cut(name, dash)
+	}
+	if isGeneric(name) {
+		return ""
+	}
+	return titleKey(name)
 }
 
 // repositoryTitle is the repository in a title such as "owner/name" that repeats the address: the repository keeps its
