@@ -25,6 +25,7 @@ var moves = []move{
 	{left: repositoryTitle, came: repositoryTitle},
 	{left: titleName, came: formerName},
 	{left: summaryName, came: summaryName, alone: true, unless: otherPart},
+	{left: namelessSummary, came: namelessSummary, alone: true, unless: otherPart},
 }
 
 // names gives what an entry is called, once for each of its sections if the name counts only there.
@@ -108,10 +109,13 @@ func repositoryTitle(e *Entry) string {
 	return foldTitle(name)
 }
 
-// A summary must have so many bytes and words to belong to one resource only.
+// A summary must have so many bytes and words to belong to one resource only, and somewhat more where the title is taken
+// out of it.
 const (
-	minSummary      = 35
-	minSummaryWords = 6
+	minSummary       = 35
+	minSummaryWords  = 6
+	minNameless      = 45
+	minNamelessWords = 8
 )
 
 // summaryName is the folded summary, for a resource that was renamed and moved.
@@ -124,6 +128,25 @@ func summaryName(e *Entry) string {
 
 // summaryText is the folded summary of any length.
 func summaryText(e *Entry) string { return foldTitle(steady(e.Summary)) }
+
+// namelessSummary is the folded summary without the title in it, for a resource whose text was changed only to hold its
+// new name: "Foo is a fast …" and "Bar is a fast …".
+func namelessSummary(e *Entry) string {
+	if len(e.Summary) < minNameless {
+		return ""
+	}
+	title := foldTitle(e.Title)
+	if title == "" {
+		return ""
+	}
+	text := " " + strings.ReplaceAll(summaryText(e), " ", "  ") + " "
+	text = strings.ReplaceAll(text, " "+strings.ReplaceAll(title, " ", "  ")+" ", "")
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) < minNameless || countWords(text) < minNamelessWords {
+		return ""
+	}
+	return text
+}
 
 // another says that two entries of one title have nothing else in common: no place, no host and no word.
 func another(d *differ, left, came *Entry) bool {
