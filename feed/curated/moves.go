@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"golang.org/x/net/publicsuffix"
 )
 
 // move is a way to know a resource again at another address: it is called the same.
@@ -26,6 +28,10 @@ var moves = []move{
 	{left: titleName, came: formerName},
 	{left: summaryName, came: summaryName, alone: true, unless: otherPart},
 	{left: namelessSummary, came: namelessSummary, alone: true, unless: otherPart},
+	{left: both(repositoryName, summaryText), came: both(repositoryName, summaryText)},
+	{left: both(firstWord, summaryText), came: both(firstWord, summaryText), here: true, unless: otherTitle},
+	{left: both(lastWord, summaryText), came: both(lastWord, summaryText), here: true, unless: otherTitle},
+	{left: roleName, came: roleName, here: true, alone: true},
 }
 
 // names gives what an entry is called, once for each of its sections if the name counts only there.
@@ -50,6 +56,21 @@ func namesIn(e *Entry, name func(*Entry) string) []string {
 		out[i] = n + "\x00" + pathKey(p)
 	}
 	return out
+}
+
+// both joins two names; "" where one says nothing.
+func both(a, b func(*Entry) string) func(*Entry) string {
+	return func(e *Entry) string {
+		x := a(e)
+		if x == "" {
+			return ""
+		}
+		y := b(e)
+		if y == "" {
+			return ""
+		}
+		return x + "\x00" + y
+	}
 }
 
 // titleName is the folded title.
@@ -109,6 +130,16 @@ func repositoryTitle(e *Entry) string {
 	return foldTitle(name)
 }
 
+// repositoryName is the name of the repository that an entry leads to.
+func repositoryName(e *Entry) string {
+	host, p, _ := strings.Cut(CanonicalURL(e.URL), "/")
+	_, name, ok := strings.Cut(p, "/")
+	if !ok || !isForge(host) || strings.Contains(name, "/") || isGeneric(name) {
+		return ""
+	}
+	return name
+}
+
 // A summary must have so many bytes and words to belong to one resource only, and somewhat more where the title is taken
 // out of it.
 const (
@@ -146,6 +177,35 @@ func namelessSummary(e *Entry) string {
 		return ""
 	}
 	return text
+}
+
+// firstWord and lastWord are of the folded title.
+func firstWord(e *Entry) string {
+	word, _, _ := strings.Cut(foldTitle(e.Title), " ")
+	return word
+}
+
+func lastWord(e *Entry) string {
+	title := foldTitle(e.Title)
+	return title[strings.LastIndexByte(title, ' ')+1:]
+}
+
+// roles are the generic titles that stand for one page of what a section is about.
+var roles = words(`docs, doc, documentation, website, web site, site, homepage, home page, official site, official website,
+	wiki, blog, forum, tutorial, repo, repository, github repo, changelog, download, downloads`)
+
+// roleName is a generic title on a site: the documentation of what the section is about.
+func roleName(e *Entry) string {
+	title := foldTitle(e.Title)
+	if _, ok := roles[title]; !ok {
+		return ""
+	}
+	host, _, _ := strings.Cut(CanonicalURL(e.URL), "/")
+	domain, err := publicsuffix.EffectiveTLDPlusOne(host)
+	if err != nil {
+		return ""
+	}
+	return title + "\x00" + domain
 }
 
 // another says that two entries of one title have nothing else in common: no place, no host and no word.
@@ -193,6 +253,15 @@ func repositoryFile(e *Entry) (repository, file string) {
 		return "", ""
 	}
 	return strings.Join(parts[:3], "/"), parts[3][strings.LastIndexByte(parts[3], '/')+1:]
+}
+
+// otherTitle says that neither title is the other with words before or after it, or that those words number it.
+func otherTitle(_ *differ, left, came *Entry) bool {
+	a, b := foldTitle(left.Title)+" ", foldTitle(came.Title)+" "
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	return !strings.HasPrefix(b, a) && !strings.HasSuffix(b, " "+a) || digits(a) != digits(b)
 }
 
 // digits are the digits of a text.
