@@ -107,11 +107,14 @@ func (d *differ) knownTitles() map[string]bool {
 	return out
 }
 
-// byNames matches what is left: entries whose address is new with those that stood before and whose address is gone.
+// byNames matches what is left: entries whose address is new with those that stood before and whose address is gone, and
+// then with those that left earlier.
 func (d *differ) byNames() {
-	var left, came []int
+	var left, gone, came []int
 	for i := range d.known {
-		if !d.known[i].Gone && !d.stays[i] {
+		if d.known[i].Gone {
+			gone = append(gone, i)
+		} else if !d.stays[i] {
 			left = append(left, i)
 		}
 	}
@@ -122,6 +125,9 @@ func (d *differ) byNames() {
 	}
 	for i := range moves {
 		d.byName(&moves[i], left, came)
+	}
+	for i := range returns {
+		d.byName(&returns[i], gone, came)
 	}
 }
 

@@ -34,6 +34,13 @@ var moves = []move{
 	{left: roleName, came: roleName, here: true, alone: true},
 }
 
+// returns are the ways to know an entry that left in an earlier reading. One name alone is not enough, for much time may
+// have passed.
+var returns = []move{
+	{left: both(titleName, summaryText), came: both(titleName, summaryText)},
+	{left: both(titleName, repositoryName), came: both(titleName, repositoryName)},
+}
+
 // names gives what an entry is called, once for each of its sections if the name counts only there.
 func (m *move) names(e *Entry, name func(*Entry) string) []string {
 	if m.here {
