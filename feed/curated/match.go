@@ -19,7 +19,6 @@ type differ struct {
 	keys  []string // the canonical URLs of after
 	match []int    // for each entry of after the index of what is known, or -1
 	stays []bool   // for each known, whether it was found again
-	paths pathSets
 }
 
 func newDiffer(known []Known, after *List) *differ {
@@ -30,7 +29,6 @@ func newDiffer(known []Known, after *List) *differ {
 	for i := range d.after {
 		d.keys[i], d.match[i] = CanonicalURL(d.after[i].URL), -1
 	}
-	d.paths = d.newPaths()
 	return d
 }
 
@@ -162,7 +160,7 @@ func (d *differ) byName(m *move, known, came []int) {
 				q = q[1:]
 			}
 			queues[n] = q
-			if len(q) > 0 && (m.unless == nil || !m.unless(d, k, &d.after[q[0]])) {
+			if len(q) > 0 && (m.unless == nil || !m.unless(k, &d.after[q[0]])) {
 				d.match[q[0]], d.stays[i] = i, true
 				break
 			}
@@ -213,6 +211,7 @@ func (d *differ) dropShared(m *move, queues map[string][]int, known []int) {
 func (d *differ) changes() *Changes {
 	out := &Changes{Entries: make([]Match, 0, len(d.after))}
 	first := make(map[int]int)
+	paths := d.newPaths()
 	for i, e := range d.after {
 		k := d.match[i]
 		if k < 0 {
@@ -229,7 +228,7 @@ func (d *differ) changes() *Changes {
 		}
 		first[k] = len(out.Entries)
 		m := Match{Entry: e, Known: &d.known[k]}
-		m.What = d.what(&m, d.keys[i])
+		m.What = d.what(&m, d.keys[i], paths)
 		out.Entries = append(out.Entries, m)
 	}
 	for i := range d.known {

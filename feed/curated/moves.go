@@ -17,13 +17,15 @@ type move struct {
 	// alone says that no other entry of the list, before or after, may be called so.
 	alone bool
 	// unless says why two of one name are not the same resource.
-	unless func(d *differ, left, came *Entry) bool
+	unless func(left, came *Entry) bool
 }
 
 // moves are the ways to know an entry whose old address is gone in the same reading, the surest first.
 var moves = []move{
 	{left: titleName, came: titleName, here: true},
-	{left: titleName, came: titleName, unless: another},
+	{left: both(titleName, summaryText), came: both(titleName, summaryText)},
+	{left: both(titleName, repositoryName), came: both(titleName, repositoryName)},
+	{left: titleName, came: titleName, alone: true, unless: another},
 	{left: repositoryTitle, came: repositoryTitle},
 	{left: titleName, came: formerName},
 	{left: summaryName, came: summaryName, alone: true, unless: otherPart},
@@ -215,14 +217,33 @@ func roleName(e *Entry) string {
 	return title + "\x00" + domain
 }
 
-// another says that two entries of one title have nothing else in common: no place, no host and no word.
-func another(d *differ, left, came *Entry) bool {
-	if left.Summary == "" || came.Summary == "" || !d.paths.apart(left.Sections, came.Sections) {
+// another says that two entries of one title, in different sections, have nothing else in common: no site and no word.
+func another(left, came *Entry) bool {
+	if left.Summary == "" || came.Summary == "" {
 		return false
 	}
-	before, _, _ := strings.Cut(CanonicalURL(left.URL), "/")
-	after, _, _ := strings.Cut(CanonicalURL(came.URL), "/")
-	return before != after && !shareWord(left.Summary, came.Summary)
+	before, after, title := site(left), site(came), titleKey(left.Title)
+	return before != after && !(bears(before, title) && bears(after, title)) && !shareWord(left.Summary, came.Summary)
+}
+
+// site is the host of an entry's address, and the owner on a forge.
+func site(e *Entry) string {
+	host, p, _ := strings.Cut(CanonicalURL(e.URL), "/")
+	if !isForge(host) {
+		return host
+	}
+	owner, _, _ := strings.Cut(p, "/")
+	return host + "/" + owner
+}
+
+// bears reports whether a site is named like a title: "appdynamics.com", "github.com/appdynamics".
+func bears(site, title string) bool {
+	for part := range strings.FieldsFuncSeq(site, func(r rune) bool { return r == '.' || r == '/' }) {
+		if titleKey(part) == title {
+			return true
+		}
+	}
+	return false
 }
 
 // minWord is how many bytes a word has that says what a resource is about.
@@ -244,7 +265,7 @@ func shareWord(a, b string) bool {
 
 // otherPart says that two entries of one text are another edition or another part: their titles have different numbers,
 // or they are two files of one repository.
-func otherPart(_ *differ, left, came *Entry) bool {
+func otherPart(left, came *Entry) bool {
 	if a, b := digits(left.Title), digits(came.Title); a != "" && b != "" && a != b {
 		return true
 	}
@@ -263,7 +284,7 @@ func repositoryFile(e *Entry) (repository, file string) {
 }
 
 // otherTitle says that neither title is the other with words before or after it, or that those words number it.
-func otherTitle(_ *differ, left, came *Entry) bool {
+func otherTitle(left, came *Entry) bool {
 	a, b := foldTitle(left.Title)+" ", foldTitle(came.Title)+" "
 	if len(a) > len(b) {
 		a, b = b, a

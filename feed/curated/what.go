@@ -6,7 +6,7 @@ import (
 )
 
 // what names the parts of an entry that changed for a reader.
-func (d *differ) what(m *Match, key string) []string {
+func (d *differ) what(m *Match, key string, paths pathSets) []string {
 	before := &m.Known.Entry
 	var what []string
 	if before.Title != m.Entry.Title && foldTitle(before.Title) != foldTitle(m.Entry.Title) {
@@ -18,7 +18,7 @@ func (d *differ) what(m *Match, key string) []string {
 	if !sameText(before.Summary, m.Entry.Summary) || !sameText(before.Quote, m.Entry.Quote) {
 		what = append(what, "summary")
 	}
-	if d.paths.moved(before.Sections, m.Entry.Sections) {
+	if paths.moved(before.Sections, m.Entry.Sections) {
 		what = append(what, "section")
 	}
 	return what
@@ -132,26 +132,4 @@ func (p pathSets) moved(before, after [][]string) bool {
 		}
 	}
 	return false
-}
-
-// apart reports whether two entries stand in different sections, both of which are in the list before and after.
-func (p pathSets) apart(before, after [][]string) bool {
-	is := make(map[string]struct{})
-	for _, s := range after {
-		k := pathKey(s)
-		if _, stood := p.before[k]; !stood {
-			return false
-		}
-		is[k] = struct{}{}
-	}
-	for _, s := range before {
-		k := pathKey(s)
-		if _, stands := p.after[k]; !stands {
-			return false
-		}
-		if _, same := is[k]; same {
-			return false
-		}
-	}
-	return true
 }
