@@ -21,18 +21,23 @@ type Match struct {
 	Known *Known
 	// What names the parts that changed, in this order: title, url, summary, section. Empty: nothing a reader would see.
 	What []string
+	// Split says that nothing is known of it by itself, for it stood in the list before as a further place of another
+	// resource: it is to be remembered from now on, but is no news.
+	Split bool
 }
 
-// New reports whether the resource was never seen before.
+// New reports whether nothing was known of the resource by itself.
 func (m Match) New() bool { return m.Known == nil }
+
+// News reports whether the resource was never seen before.
+func (m Match) News() bool { return m.New() && !m.Split }
 
 // Returned reports whether the resource had left the list and stands in it again.
 func (m Match) Returned() bool { return m.Known != nil && m.Known.Gone }
 
 // Changes is what one reading of a list changed.
 type Changes struct {
-	// Entries has one Match per entry of the list after, in its order. Two entries that are known as one resource, because
-	// it once moved from the one address to the other, are one Match with the sections of both.
+	// Entries has one Match per entry of the list after, in its order.
 	Entries []Match
 	// Removed are those that stood before and do not stand now.
 	Removed []Known
@@ -42,7 +47,7 @@ type Changes struct {
 func (c *Changes) Added() []Entry {
 	var out []Entry
 	for i := range c.Entries {
-		if c.Entries[i].New() {
+		if c.Entries[i].News() {
 			out = append(out, c.Entries[i].Entry)
 		}
 	}

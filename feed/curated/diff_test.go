@@ -89,8 +89,16 @@ func TestDiffRemembers(t *testing.T) {
 	}
 
 	both := Diff(known, list("# X", "- [A](https://a.example)", "# Y", "- [A](https://elsewhere.example)"))
-	if len(both.Entries) != 1 || len(both.Entries[0].Entry.Sections) != 2 {
-		t.Errorf("both addresses of A are not one resource in two sections: %+v", both.Entries)
+	if got := tell(both); got != "" || len(both.Entries) != 2 {
+		t.Errorf("both addresses of A are not two resources, neither of them news: %+v", both.Entries)
+	}
+	if m := both.Entries[0]; !m.Split || m.News() || both.Entries[1].Known.Ref != 1 {
+		t.Errorf("A is not the one at its last address: %+v", both.Entries)
+	}
+	known = advance(known, both)
+	split := Diff(known, list("# X", "- [A](https://third.example)", "# Y", "- [A](https://elsewhere.example)"))
+	if got := tell(split); got != "changed A <https://third.example>: url\n" {
+		t.Errorf("after the other A moved: %s", got)
 	}
 }
 

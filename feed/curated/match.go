@@ -1,7 +1,5 @@
 package curated
 
-import "slices"
-
 // Diff tells what changed from what is known of a list to its next reading. An entry is known by its address, or, where
 // the old address is gone in this same reading, by what else names it: see moves. It takes time linear in both.
 func Diff(known []Known, after *List) *Changes {
@@ -209,27 +207,20 @@ func (d *differ) dropShared(m *move, queues map[string][]int, known []int) {
 
 // changes makes the result.
 func (d *differ) changes() *Changes {
-	out := &Changes{Entries: make([]Match, 0, len(d.after))}
-	first := make(map[int]int)
+	out := &Changes{Entries: make([]Match, len(d.after))}
+	heirs := d.heirs()
 	paths := d.newPaths()
 	for i, e := range d.after {
-		k := d.match[i]
-		if k < 0 {
-			out.Entries = append(out.Entries, Match{Entry: e})
-			continue
+		m := &out.Entries[i]
+		m.Entry = e
+		switch k := d.match[i]; {
+		case k < 0:
+		case heirs[k] != i:
+			m.Split = true
+		default:
+			m.Known = &d.known[k]
+			m.What = d.what(m, d.keys[i], paths)
 		}
-		if at, twice := first[k]; twice {
-			m := &out.Entries[at].Entry
-			m.Sections = slices.Clone(m.Sections)
-			for _, p := range e.Sections {
-				m.addSection(p)
-			}
-			continue
-		}
-		first[k] = len(out.Entries)
-		m := Match{Entry: e, Known: &d.known[k]}
-		m.What = d.what(&m, d.keys[i], paths)
-		out.Entries = append(out.Entries, m)
 	}
 	for i := range d.known {
 		if k := &d.known[i]; !k.Gone && !d.stays[i] {
@@ -237,4 +228,23 @@ func (d *differ) changes() *Changes {
 		}
 	}
 	return out
+}
+
+// heirs gives for each known the index of the entry that it is now, or -1. Where it has moved and both of its addresses
+// stand now, they are two resources after all: it is the one at the address where it stood last, or else the first.
+func (d *differ) heirs() []int {
+	heirs := make([]int, len(d.known))
+	for i := range heirs {
+		heirs[i] = -1
+	}
+	for i, k := range d.match {
+		switch {
+		case k < 0:
+		case heirs[k] < 0:
+			heirs[k] = i
+		case CanonicalURL(d.known[k].Entry.URL) == d.keys[i]:
+			heirs[k] = i
+		}
+	}
+	return heirs
 }
