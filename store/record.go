@@ -190,7 +190,7 @@ func (r *recorder) takeSnapshot() error {
 // entry stores one entry of the list as it stands now.
 func (r *recorder) entry(position int, m curated.Match) error {
 	if m.New() {
-		return r.newEntry(position, m.Entry)
+		return r.newEntry(position, m)
 	}
 	detail, err := json.Marshal(m.Entry)
 	if err != nil {
@@ -227,24 +227,31 @@ func (r *recorder) entry(position int, m curated.Match) error {
 	return r.place(ref, m.Entry.Sections)
 }
 
-func (r *recorder) newEntry(position int, e curated.Entry) error {
+func (r *recorder) newEntry(position int, m curated.Match) error {
+	e, state := m.Entry, r.state
+	if m.Split && state != Baseline {
+		state = Silent
+	}
 	detail, err := json.Marshal(e)
 	if err != nil {
 		return err
 	}
 	published := r.timestamp()
 	var announced sql.NullInt64
-	if r.state == Announced {
+	if state == Announced {
 		announced = toUnix(r.now)
 	}
-	id := feed.EntryID(r.tag, published, r.list, curated.CanonicalURL(e.URL))
-	ref, err := r.insert(`INSERT INTO entry
-		(list, atom_id, state, url, title, detail, position, published, updated, announced) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.list, id, r.state, e.URL, e.Title, string(detail), position, published.Unix(), published.Unix(), announced)
+	id, err := r.freeID(published, curated.CanonicalURL(e.URL))
 	if err != nil {
 		return err
 	}
-	switch r.state {
+	ref, err := r.insert(`INSERT INTO entry
+		(list, atom_id, state, url, title, detail, position, published, updated, announced) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.list, id, state, e.URL, e.Title, string(detail), position, published.Unix(), published.Unix(), announced)
+	if err != nil {
+		return err
+	}
+	switch state {
 	case Announced:
 		r.done.Announced = append(r.done.Announced, ref)
 	case Quarantined:
@@ -253,15 +260,32 @@ func (r *recorder) newEntry(position int, e curated.Entry) error {
 	if err := r.remember(ref, e.URL); err != nil {
 		return err
 	}
-	if err := r.change(ref, "added", nil, nil); err != nil {
-		return err
+	if !m.Split {
+		if err := r.change(ref, "added", nil, nil); err != nil {
+			return err
+		}
 	}
 	return r.place(ref, e.Sections)
 }
 
-// remember keeps an address an entry has stood under. The first entry to have had it keeps it.
+// freeID mints the id of a new entry. An address that was passed on within a day gives a second one.
+func (r *recorder) freeID(published time.Time, key string) (string, error) {
+	id := feed.EntryID(r.tag, published, r.list, key)
+	for n := 2; !r.done.Baseline; n++ {
+		var taken bool
+		err := r.tx.QueryRowContext(r.ctx, `SELECT EXISTS (SELECT 1 FROM entry WHERE atom_id = ?)`, id).Scan(&taken)
+		if err != nil || !taken {
+			return id, err
+		}
+		id = feed.EntryID(r.tag, published, r.list, fmt.Sprintf("%s %d", key, n))
+	}
+	return id, nil
+}
+
+// remember keeps an address an entry has stood under. The last entry to stand under it has it: it may have been passed on.
 func (r *recorder) remember(ref int64, address string) error {
-	return r.exec(`INSERT INTO entry_key (list, key, entry, added) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+	return r.exec(`INSERT INTO entry_key (list, key, entry, added) VALUES (?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET entry = excluded.entry, added = excluded.added`,
 		r.list, curated.CanonicalURL(address), ref, r.now.Unix())
 }
 

@@ -140,6 +140,35 @@ func TestWhatLeftIsNotNewWhenItReturns(t *testing.T) {
 	}
 }
 
+func TestAnAddressIsPassedOn(t *testing.T) {
+	s, c := newStore(t)
+	for _, step := range []struct {
+		name, markdown string
+		announced      int
+		want           []string
+	}{
+		{"one entry", "- [Anvil](https://old.example) - All about anvils.\n", 0, []string{"Anvil"}},
+		{"another takes its address", "- [Iron](https://old.example) - All about iron.\n- [Anvil](https://new.example) - All about anvils.\n", 1, []string{"Iron", "Anvil"}},
+		{"both change their text", "- [Iron](https://old.example) - Iron and coal.\n- [Anvil](https://new.example) - Anvils.\n", 0, []string{"Iron", "Anvil"}},
+		{"one moves on", "- [Iron](https://old.example) - Iron and coal.\n- [Anvil](https://third.example) - Anvils.\n", 0, []string{"Iron", "Anvil"}},
+		{"and stands twice", "- [Iron](https://old.example) - Iron and coal.\n- [Hammer](https://new.example) - Hits.\n- [Anvil](https://third.example) - Anvils.\n", 0, []string{"Iron", "Hammer", "Anvil"}},
+		{"with a life of its own", "- [Iron](https://old.example) - Iron and coal.\n- [Hammer](https://hammer.example) - Hits.\n- [Anvil](https://third.example) - Anvils.\n", 0, []string{"Iron", "Hammer", "Anvil"}},
+	} {
+		c.t = c.t.Add(time.Hour)
+		done := checkList(t, s, step.markdown, lenient)
+		if len(done.Announced) != step.announced || done.Removed != 0 {
+			t.Errorf("%s: announced %d and removed %d, want %d and 0", step.name, len(done.Announced), done.Removed, step.announced)
+		}
+		entries, err := s.Standing(context.Background(), "a", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(step.want, titles(entries)); diff != "" {
+			t.Errorf("%s: what stands (-want +got):\n%s", step.name, diff)
+		}
+	}
+}
+
 func TestRecordRefusesAnOvertakenCheck(t *testing.T) {
 	s, _ := newStore(t)
 	ctx := context.Background()

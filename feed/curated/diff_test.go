@@ -10,8 +10,8 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// TestDiff reads the revisions of each testdata/diff/*.txtar one after the other, each with memory of all before it, and
-// holds what it changed against the want that follows it.
+// TestDiff reads the revisions of a list in each testdata/diff/*.txtar, one after the other with the memory of all before,
+// and holds what each but the first changed against the want that follows it.
 func TestDiff(t *testing.T) {
 	for _, file := range glob(t, "testdata/diff/*.txtar") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
@@ -19,26 +19,24 @@ func TestDiff(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, file, string(txtar.Format(&txtar.Archive{Comment: ar.Comment, Files: replay(ar.Files)})))
+			var memory Memory
+			var got, reading string
+			for i, f := range ar.Files {
+				if f.Name != "want" {
+					changes, _ := memory.Next(Parse(f.Data, Options{}), DefaultGuard)
+					got, reading = tell(changes), f.Name
+					continue
+				}
+				if diff := cmp.Diff(string(f.Data), got); diff != "" && !*update {
+					t.Errorf("changes of %s (-want +got):\n%s", reading, diff)
+				}
+				ar.Files[i].Data = []byte(got)
+			}
+			if *update {
+				golden(t, file, string(txtar.Format(ar)))
+			}
 		})
 	}
-}
-
-// replay gives the revisions among the files of an archive, and after each but the first what it changed.
-func replay(files []txtar.File) []txtar.File {
-	var out []txtar.File
-	var known []Known
-	for _, f := range files {
-		if f.Name == "want" {
-			continue
-		}
-		c := Diff(known, Parse(f.Data, Options{}))
-		known = advance(known, c)
-		if out = append(out, f); len(out) > 1 {
-			out = append(out, txtar.File{Name: "want", Data: []byte(tell(c))})
-		}
-	}
-	return out
 }
 
 // tell writes changes as text.
@@ -91,8 +89,16 @@ func TestDiffRemembers(t *testing.T) {
 	}
 
 	both := Diff(known, list("# X", "- [A](https://a.example)", "# Y", "- [A](https://elsewhere.example)"))
-	if len(both.Entries) != 1 || len(both.Entries[0].Entry.Sections) != 2 {
-		t.Errorf("both addresses of A are not one resource in two sections: %+v", both.Entries)
+	if got := tell(both); got != "" || len(both.Entries) != 2 {
+		t.Errorf("both addresses of A are not two resources, neither of them news: %+v", both.Entries)
+	}
+	if m := both.Entries[0]; !m.Split || m.News() || both.Entries[1].Known.Ref != 1 {
+		t.Errorf("A is not the one at its last address: %+v", both.Entries)
+	}
+	known = advance(known, both)
+	split := Diff(known, list("# X", "- [A](https://third.example)", "# Y", "- [A](https://elsewhere.example)"))
+	if got := tell(split); got != "changed A <https://third.example>: url\n" {
+		t.Errorf("after the other A moved: %s", got)
 	}
 }
 

@@ -46,7 +46,7 @@ func (g Guard) Judge(before Counts, after *List, c *Changes) []Hold {
 	var holds []Hold
 	added := 0
 	for i := range c.Entries {
-		if c.Entries[i].New() {
+		if c.Entries[i].News() {
 			added++
 		}
 	}

@@ -1,9 +1,16 @@
 package curated
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // unify brings the forms that one site has for one page to a single form.
 func (a *address) unify() {
+	if isForge(a.host) {
+		a.repository()
+		return
+	}
 	switch a.host {
 	case "youtu.be":
 		a.video(strings.TrimPrefix(a.path, "/"))
@@ -14,15 +21,50 @@ func (a *address) unify() {
 				return
 			}
 		}
-	case "x.com":
+	case "x.com", "twitter.com":
 		a.host = "twitter.com"
-	case "github.com", "gitlab.com", "bitbucket.org", "codeberg.org":
-		a.repository()
+		a.lowerOwner()
 	case "raw.githubusercontent.com":
 		a.path = strings.TrimSuffix(a.path, "/")
 	case "arxiv.org":
-		if id, ok := strings.CutPrefix(a.path, "/pdf/"); ok {
-			a.path = "/abs/" + strings.TrimSuffix(id, ".pdf")
+		a.paper()
+	default:
+		a.encyclopedia()
+	}
+}
+
+// lowerOwner folds the case of the name of a user, who owns what is below it.
+func (a *address) lowerOwner() {
+	user, rest, below := strings.Cut(strings.TrimPrefix(a.path, "/"), "/")
+	if a.path = strings.TrimSuffix("/"+strings.ToLower(user), "/"); below {
+		a.path += "/" + rest
+	}
+}
+
+// paperVersion ends the number of a paper: "2001.00001v2", "math/0309136v1".
+var paperVersion = regexp.MustCompile(`(\d)v\d+$`)
+
+// paper makes the address of a paper's abstract, whatever its form and version.
+func (a *address) paper() {
+	for _, form := range [...]string{"/abs/", "/pdf/", "/html/"} {
+		if id, ok := strings.CutPrefix(a.path, form); ok {
+			for strings.HasSuffix(id, ".pdf") || paperVersion.MatchString(id) {
+				id = paperVersion.ReplaceAllString(strings.TrimSuffix(id, ".pdf"), "$1")
+			}
+			a.path = "/abs/" + id
+			return
+		}
+	}
+}
+
+// wikis have a mobile form of each of their hosts: "en.m.wikipedia.org".
+var wikis = words("wikipedia org, wiktionary org, wikibooks org, wikiquote org, wikisource org, wikivoyage org, wikiversity org, wikinews org")
+
+// encyclopedia drops the mobile part of a wiki's host.
+func (a *address) encyclopedia() {
+	if language, site, ok := strings.Cut(a.host, ".m."); ok {
+		if _, ok := wikis[foldTitle(site)]; ok {
+			a.host = language + "." + site
 		}
 	}
 }
@@ -66,4 +108,13 @@ func (a *address) repository() {
 	default:
 		a.path += "/" + rest
 	}
+}
+
+// isForge reports whether the addresses of a host begin with an owner and a repository.
+func isForge(host string) bool {
+	switch host {
+	case "github.com", "gitlab.com", "bitbucket.org", "codeberg.org":
+		return true
+	}
+	return false
 }

@@ -45,17 +45,9 @@ func isForm(u string) bool {
 	verb, _, _ := strings.Cut(parts[3], "?")
 	switch verb {
 	case "edit", "compare":
-		return len(parts) > 4 && isForge(parts[0])
+		return len(parts) > 4 && isForge(canonicalHost(parts[0]))
 	case "issues", "discussions":
-		return len(parts) > 4 && isForge(parts[0]) && strings.HasPrefix(parts[4], "new")
-	}
-	return false
-}
-
-func isForge(host string) bool {
-	switch canonicalHost(host) {
-	case "github.com", "gitlab.com", "bitbucket.org", "codeberg.org":
-		return true
+		return len(parts) > 4 && isForge(canonicalHost(parts[0])) && strings.HasPrefix(parts[4], "new")
 	}
 	return false
 }
@@ -120,7 +112,7 @@ func (d *document) isContents(links span) bool {
 func isRepositoryRoot(u string) bool {
 	rest, ok := cutWebScheme(u)
 	parts := strings.Split(strings.Trim(rest, "/"), "/")
-	return ok && len(parts) == 3 && isForge(parts[0])
+	return ok && len(parts) == 3 && isForge(canonicalHost(parts[0]))
 }
 
 // innermost is the title of the heading that the reading stands under.

@@ -1,0 +1,250 @@
+package curated
+
+// Diff tells what changed from what is known of a list to its next reading. An entry is known by its address, or, where
+// the old address is gone in this same reading, by what else names it: see moves. It takes time linear in both.
+func Diff(known []Known, after *List) *Changes {
+	d := newDiffer(known, after)
+	d.byAddress()
+	d.passedOn()
+	d.byNames()
+	return d.changes()
+}
+
+// differ is one comparison.
+type differ struct {
+	known []Known
+	after []Entry
+	keys  []string // the canonical URLs of after
+	match []int    // for each entry of after the index of what is known, or -1
+	stays []bool   // for each known, whether it was found again
+}
+
+func newDiffer(known []Known, after *List) *differ {
+	d := &differ{
+		known: known, after: after.Entries,
+		keys: make([]string, len(after.Entries)), match: make([]int, len(after.Entries)), stays: make([]bool, len(known)),
+	}
+	for i := range d.after {
+		d.keys[i], d.match[i] = CanonicalURL(d.after[i].URL), -1
+	}
+	return d
+}
+
+// byAddress matches the entries that stand under an address known for them. Where one address is known for two resources,
+// the one that stood under it last, and has not left, has it.
+func (d *differ) byAddress() {
+	at := make(map[string]int, len(d.known))
+	for i := range d.known {
+		k := &d.known[i]
+		for j, key := range k.Keys {
+			old, taken := at[key]
+			if !taken || d.known[old].Gone && !k.Gone || d.known[old].Gone == k.Gone && j == len(k.Keys)-1 {
+				at[key] = i
+			}
+		}
+	}
+	for i, key := range d.keys {
+		if k, ok := at[key]; ok {
+			d.match[i] = k
+			d.stays[k] = true
+		}
+	}
+}
+
+// passedOn takes back a match by address where the address was passed on: a resource never heard of stands there, and
+// the one known from it stands elsewhere, with its title and its text, in its section.
+func (d *differ) passedOn() {
+	came := make(map[string]int)
+	for i := range d.after {
+		if e := &d.after[i]; d.match[i] < 0 && e.Summary != "" {
+			for _, n := range namesIn(e, titleName) {
+				came[n] = i
+			}
+		}
+	}
+	if len(came) == 0 {
+		return
+	}
+	places := make([]int, len(d.known))
+	for _, k := range d.match {
+		if k >= 0 {
+			places[k]++
+		}
+	}
+	var titles map[string]bool
+	for i, at := range d.match {
+		e := &d.after[i]
+		if at < 0 || d.known[at].Gone || places[at] > 1 || e.Title == d.known[at].Entry.Title {
+			continue
+		}
+		k := &d.known[at].Entry
+		for _, n := range namesIn(k, titleName) {
+			j, ok := came[n]
+			if !ok || d.match[j] >= 0 || !sameText(k.Summary, d.after[j].Summary) || sameText(k.Summary, e.Summary) {
+				continue
+			}
+			if titles == nil {
+				titles = d.knownTitles()
+			}
+			if title := titleName(e); title != "" && !titles[title] {
+				d.match[i], d.match[j] = -1, at
+				break
+			}
+		}
+	}
+}
+
+// knownTitles are the titles of all that is known.
+func (d *differ) knownTitles() map[string]bool {
+	out := make(map[string]bool, len(d.known))
+	for i := range d.known {
+		out[titleName(&d.known[i].Entry)] = true
+	}
+	return out
+}
+
+// byNames matches what is left: entries whose address is new with those that stood before and whose address is gone, and
+// then with those that left earlier.
+func (d *differ) byNames() {
+	var left, gone, came []int
+	for i := range d.known {
+		if d.known[i].Gone {
+			gone = append(gone, i)
+		} else if !d.stays[i] {
+			left = append(left, i)
+		}
+	}
+	for i, k := range d.match {
+		if k < 0 {
+			came = append(came, i)
+		}
+	}
+	for i := range moves {
+		d.byName(&moves[i], left, came)
+	}
+	for i := range returns {
+		d.byName(&returns[i], gone, came)
+	}
+}
+
+// byName matches entries that came with those known, some of which may be matched already. Several of one name are
+// matched in their order.
+func (d *differ) byName(m *move, known, came []int) {
+	if len(known) == 0 {
+		return
+	}
+	queues := make(map[string][]int)
+	for _, i := range came {
+		if d.match[i] < 0 {
+			for _, n := range m.names(&d.after[i], m.came) {
+				queues[n] = append(queues[n], i)
+			}
+		}
+	}
+	if m.alone {
+		d.dropShared(m, queues, known)
+	}
+	if len(queues) == 0 {
+		return
+	}
+	for _, i := range known {
+		if d.stays[i] {
+			continue
+		}
+		k := &d.known[i].Entry
+		for _, n := range m.names(k, m.left) {
+			q := queues[n]
+			for len(q) > 0 && d.match[q[0]] >= 0 {
+				q = q[1:]
+			}
+			queues[n] = q
+			if len(q) > 0 && (m.unless == nil || !m.unless(k, &d.after[q[0]])) {
+				d.match[q[0]], d.stays[i] = i, true
+				break
+			}
+		}
+	}
+}
+
+// dropShared drops the names that one of the known entries has, but that others in the list before or after have too.
+func (d *differ) dropShared(m *move, queues map[string][]int, known []int) {
+	type count struct{ before, after int }
+	counts := make(map[string]count)
+	for _, i := range known {
+		for _, n := range m.names(&d.known[i].Entry, m.left) {
+			if len(queues[n]) > 0 {
+				counts[n] = count{}
+			}
+		}
+	}
+	if len(counts) == 0 {
+		clear(queues)
+		return
+	}
+	for i := range d.known {
+		if d.known[i].Gone {
+			continue
+		}
+		for _, n := range m.names(&d.known[i].Entry, m.left) {
+			if c, ok := counts[n]; ok {
+				counts[n] = count{c.before + 1, c.after}
+			}
+		}
+	}
+	for i := range d.after {
+		for _, n := range m.names(&d.after[i], m.came) {
+			if c, ok := counts[n]; ok {
+				counts[n] = count{c.before, c.after + 1}
+			}
+		}
+	}
+	for n, c := range counts {
+		if c.before > 1 || c.after > 1 {
+			delete(queues, n)
+		}
+	}
+}
+
+// changes makes the result.
+func (d *differ) changes() *Changes {
+	out := &Changes{Entries: make([]Match, len(d.after))}
+	heirs := d.heirs()
+	paths := d.newPaths()
+	for i, e := range d.after {
+		m := &out.Entries[i]
+		m.Entry = e
+		switch k := d.match[i]; {
+		case k < 0:
+		case heirs[k] != i:
+			m.Split = true
+		default:
+			m.Known = &d.known[k]
+			m.What = d.what(m, d.keys[i], paths)
+		}
+	}
+	for i := range d.known {
+		if k := &d.known[i]; !k.Gone && !d.stays[i] {
+			out.Removed = append(out.Removed, *k)
+		}
+	}
+	return out
+}
+
+// heirs gives for each known the index of the entry that it is now, or -1. Where it has moved and both of its addresses
+// stand now, they are two resources after all: it is the one at the address where it stood last, or else the first.
+func (d *differ) heirs() []int {
+	heirs := make([]int, len(d.known))
+	for i := range heirs {
+		heirs[i] = -1
+	}
+	for i, k := range d.match {
+		switch {
+		case k < 0:
+		case heirs[k] < 0:
+			heirs[k] = i
+		case CanonicalURL(d.known[k].Entry.URL) == d.keys[i]:
+			heirs[k] = i
+		}
+	}
+	return heirs
+}
