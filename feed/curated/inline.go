@@ -33,7 +33,7 @@ func (d *document) inlines(parent ast.Node, st style, ref int32) {
 		case *ast.CodeSpan:
 			for c := n.FirstChild(); c != nil; c = c.NextSibling() {
 				if t, ok := c.(*ast.Text); ok {
-					d.run(strings.ReplaceAll(d.src[t.Segment.Start:t.Segment.Stop], "\n", " "), st|code, ref)
+					d.run(codeText(parent, d.src[t.Segment.Start:t.Segment.Stop]), st|code, ref)
 				}
 			}
 		case *ast.Emphasis:
@@ -69,6 +69,21 @@ func (d *document) inlines(parent ast.Node, st style, ref int32) {
 			d.inlines(n, st, ref)
 		}
 	}
+}
+
+// codeText is the text of a code span: its line ends are spaces, and in a table an escaped pipe is one even here (GFM,
+// section 4.10).
+func codeText(parent ast.Node, s string) string {
+	s = strings.ReplaceAll(s, "\n", " ")
+	if !strings.Contains(s, `\|`) {
+		return s
+	}
+	for n := parent; n != nil; n = n.Parent() {
+		if n.Kind() == extast.KindTableCell {
+			return strings.ReplaceAll(s, `\|`, "|")
+		}
+	}
+	return s
 }
 
 // altText is the text of an image.
