@@ -22,6 +22,16 @@ const (
 	maxVain    = 1 << 20 // bytes of a paragraph that are looked at for the end of what has none
 )
 
+// What one place of the document may bring into each of many entries is bounded too, or a list of megabytes would make
+// gigabytes.
+const (
+	maxTitle   = 1000     // bytes of a title
+	maxSummary = 16 << 10 // bytes of a summary or quotation
+	maxPath    = 4 << 10  // bytes of the headings that an entry stands under
+	maxPlaces  = 64       // sections that one resource stands in
+	maxEqual   = 32       // equal links of a bullet that share what follows them
+)
+
 // markdown is CommonMark 0.31 with GitHub's extensions: what the readers of nearly all such lists see. It is
 // goldmark's own parser with the bounds above.
 var markdown = parser.NewParser(

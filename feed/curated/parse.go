@@ -77,6 +77,9 @@ func read(src []byte, opt Options) *document {
 
 // addSection notes a further place of the entry.
 func (e *Entry) addSection(path []string) {
+	if len(e.Sections) >= maxPlaces {
+		return
+	}
 	for _, p := range e.Sections {
 		if samePath(p, path) {
 			return

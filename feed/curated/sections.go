@@ -81,9 +81,13 @@ func (d *document) leaveDetails() {
 // sections gives the titles that the reading stands under, outermost first. The slice is shared and never written again.
 func (d *document) sections() []string {
 	if d.path == nil {
-		d.path = make([]string, len(d.stack))
+		d.path = make([]string, 0, len(d.stack))
+		size := 0
 		for i := range d.stack {
-			d.path[i] = d.stack[i].title
+			if size += len(d.stack[i].title); size > maxPath {
+				break
+			}
+			d.path = append(d.path, d.stack[i].title)
 		}
 	}
 	return d.path

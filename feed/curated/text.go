@@ -136,10 +136,21 @@ func cleanTitle(s string) string {
 		// A colon or comma clings to the word before it; another mark may be part of a name: "Option<T>", "and/".
 		clings := strings.ContainsRune(":：,;", r)
 		if n == 0 || !isSeparator(r) || !clings && len(head) == len(s)-n {
-			return validText(s)
+			return validText(cutText(s, maxTitle))
 		}
 		s = head
 	}
+}
+
+// cutText gives the first bytes of a text, up to a whole character.
+func cutText(s string, size int) string {
+	if len(s) <= size {
+		return s
+	}
+	for size > 0 && !utf8.RuneStart(s[size]) {
+		size--
+	}
+	return strings.TrimRightFunc(s[:size], isSpace)
 }
 
 // isSeparator reports a mark that stands between a link and what is said of it.
