@@ -46,7 +46,7 @@ var markdown = parser.NewParser(
 		util.Prioritized(boundedCode{parser.NewCodeSpanParser()}, 100),
 		util.Prioritized(boundedLink{parser.NewLinkParser()}, 200),
 		util.Prioritized(parser.NewAutoLinkParser(), 300),
-		util.Prioritized(parser.NewRawHTMLParser(), 400),
+		util.Prioritized(quickTag{parser.NewRawHTMLParser()}, 400),
 		util.Prioritized(boundedMark{parser.NewEmphasisParser()}, 500),
 		util.Prioritized(boundedMark{extension.NewStrikethroughParser()}, 500),
 		util.Prioritized(extension.NewLinkifyParser(), 999),
