@@ -49,7 +49,7 @@ var markdown = parser.NewParser(
 		util.Prioritized(quickTag{parser.NewRawHTMLParser()}, 400),
 		util.Prioritized(boundedMark{parser.NewEmphasisParser()}, 500),
 		util.Prioritized(boundedMark{extension.NewStrikethroughParser()}, 500),
-		util.Prioritized(extension.NewLinkifyParser(), 999),
+		util.Prioritized(quickLinks{extension.NewLinkifyParser()}, 999),
 	),
 )
 

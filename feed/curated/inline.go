@@ -6,6 +6,7 @@ import (
 
 	"github.com/yuin/goldmark/ast"
 	extast "github.com/yuin/goldmark/extension/ast"
+	"github.com/yuin/goldmark/text"
 )
 
 // inline flattens the inline nodes under n to pieces and links, and gives their spans.
@@ -18,10 +19,11 @@ func (d *document) inline(n ast.Node) (pieces, links span) {
 }
 
 func (d *document) inlines(parent ast.Node, st style, ref int32) {
-	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
-		switch n := n.(type) {
+	for c := parent.FirstChild(); c != nil; c = c.NextSibling() {
+		switch n := c.(type) {
 		case *ast.Text:
-			seg := n.Segment
+			n, seg := wholeText(n)
+			c = n
 			d.text(d.src[seg.Start:seg.Stop], st, ref)
 			if n.HardLineBreak() {
 				d.add(hardBreak, "", 0, 0)
@@ -69,6 +71,20 @@ func (d *document) inlines(parent ast.Node, st style, ref int32) {
 			d.inlines(n, st, ref)
 		}
 	}
+}
+
+// wholeText joins a text with those that go on where it ends: goldmark cuts one wherever it looked for something. It gives
+// the last of them, and where all stand.
+func wholeText(n *ast.Text) (*ast.Text, text.Segment) {
+	seg := n.Segment
+	for !n.SoftLineBreak() && !n.HardLineBreak() {
+		next, ok := n.NextSibling().(*ast.Text)
+		if !ok || next.Segment.Start != seg.Stop {
+			break
+		}
+		n, seg.Stop = next, next.Segment.Stop
+	}
+	return n, seg
 }
 
 // codeText is the text of a code span: its line ends are spaces, and in a table an escaped pipe is one even here (GFM,
