@@ -57,6 +57,10 @@ var markdown = parser.NewParser(
 type boundedDefinitions struct{}
 
 func (boundedDefinitions) Transform(n *ast.Paragraph, r text.Reader, pc parser.Context) {
+	first := n.Lines().At(0)
+	if !mayDefine(r.Source()[first.Start:first.Stop]) {
+		return
+	}
 	if n.Lines().Len() <= maxDefs {
 		parser.LinkReferenceParagraphTransformer.Transform(n, r, pc)
 		return
@@ -80,6 +84,26 @@ func (boundedDefinitions) Transform(n *ast.Paragraph, r text.Reader, pc parser.C
 	if len(lines) == 0 {
 		n.Parent().RemoveChild(n.Parent(), n)
 	}
+}
+
+// mayDefine reports whether a paragraph that begins with this line may begin with a definition, "[label]: …". Most do not, and
+// goldmark takes its time to find out.
+func mayDefine(line []byte) bool {
+	line = bytes.TrimLeft(line, " \t")
+	if len(line) == 0 || line[0] != '[' {
+		return false
+	}
+	for i := 1; i+1 < len(line); i++ {
+		switch line[i] {
+		case '\\':
+			i++
+		case '[':
+			return false
+		case ']':
+			return line[i+1] == ':'
+		}
+	}
+	return true
 }
 
 // paragraphBefore makes a paragraph of lines, before another.
