@@ -17,7 +17,7 @@ const maxURL = 4096
 // parameters, fragments that do not route), unifies short forms, and sees through web archives. It is idempotent, and keeps
 // apart different paths, meaningful parameters and routes. See RFC 3986, section 6, for the normal forms.
 func CanonicalURL(raw string) string {
-	if strings.IndexFunc(raw, unicode.IsSpace) >= 0 {
+	if strings.IndexByte(raw, ' ') >= 0 || !isPrintable(raw) {
 		raw = strings.Join(strings.FieldsFunc(raw, unicode.IsSpace), "%20")
 	}
 	if len(raw) > maxURL {

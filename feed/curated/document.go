@@ -76,7 +76,7 @@ type link struct {
 // leadsOut reports whether a link leads to another document.
 func (l *link) leadsOut() bool {
 	u := l.url
-	if u == "" || u[0] == '#' || len(u) > maxAddress || strings.IndexFunc(u, unicode.IsControl) >= 0 {
+	if u == "" || u[0] == '#' || len(u) > maxAddress || !isPrintable(u) && strings.IndexFunc(u, unicode.IsControl) >= 0 {
 		return false
 	}
 	if !hasScheme(u) {

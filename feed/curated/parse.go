@@ -147,6 +147,9 @@ func (d *document) line(pos int) int {
 
 // validText takes out of a string from the document what no document may hold.
 func validText(s string) string {
+	if isPrintable(s) {
+		return s
+	}
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")
 	}

@@ -16,6 +16,16 @@ func foldSpace(s string) string {
 	return strings.Join(strings.FieldsFunc(s, isSpace), " ")
 }
 
+// isPrintable reports whether a text is printable ASCII; for most texts that answers quickly what is asked of each character.
+func isPrintable(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
 // isFolded reports whether the only white space of a text is single spaces.
 func isFolded(s string) bool {
 	for i := 0; i+1 < len(s); i++ {
