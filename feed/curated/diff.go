@@ -146,15 +146,19 @@ func (d *differ) byName() {
 			}
 			at := d.nearest(gone[n], e)
 			k := gone[n][at]
-			gone[n] = slices.Delete(gone[n], at, at+1)
+			copy(gone[n][1:at+1], gone[n][:at]) // what stood before it moves up
+			gone[n] = gone[n][1:]
 			d.match[i], d.stays[k] = k, true
 		}
 	}
 }
 
+// maxSame is how many of one name are looked at.
+const maxSame = 256
+
 // nearest picks among several of one name the one that shares a section with the entry, or else the first.
 func (d *differ) nearest(of []int, e *Entry) int {
-	for at, k := range of {
+	for at, k := range of[:min(len(of), maxSame)] {
 		for _, p := range d.known[k].Entry.Sections {
 			for _, q := range e.Sections {
 				if samePath(p, q) {
