@@ -17,7 +17,9 @@ const maxURL = 4096
 // parameters, fragments that do not route), unifies short forms, and sees through web archives. It is idempotent, and keeps
 // apart different paths, meaningful parameters and routes. See RFC 3986, section 6, for the normal forms.
 func CanonicalURL(raw string) string {
-	raw = strings.Join(strings.FieldsFunc(raw, unicode.IsSpace), "%20")
+	if strings.IndexByte(raw, ' ') >= 0 || !isPrintable(raw) {
+		raw = strings.Join(strings.FieldsFunc(raw, unicode.IsSpace), "%20")
+	}
 	if len(raw) > maxURL {
 		return raw
 	}
@@ -43,11 +45,21 @@ func CanonicalURL(raw string) string {
 	}
 	a.unify()
 	a.query = canonicalQuery(a.host, a.query)
-	return a.String()
+	return a.in(raw)
 }
 
 // address is a web address without its scheme.
 type address struct{ host, path, query, frag string }
+
+// in gives an address as a part of the raw one, where it stands there as it is: most do.
+func (a address) in(raw string) string {
+	if a.query == "" && a.frag == "" {
+		if i := strings.Index(raw, a.host); i >= 0 && strings.HasPrefix(raw[i+len(a.host):], a.path) {
+			return raw[i : i+len(a.host)+len(a.path)]
+		}
+	}
+	return a.String()
+}
 
 func (a address) String() string {
 	s := a.host + a.path

@@ -11,7 +11,6 @@ type document struct {
 	raw        []byte // the prepared source
 	src        string // the same, so that pieces are cut from it without a copy
 	lines      []int  // offsets of its line ends, made when first asked for
-	breaks     []int  // offsets of the line ends that the source does not have
 	page       *url.URL
 	frontTitle string
 
@@ -79,7 +78,7 @@ type link struct {
 // leadsOut reports whether a link leads to another document.
 func (l *link) leadsOut() bool {
 	u := l.url
-	if u == "" || u[0] == '#' || len(u) > maxAddress || strings.IndexFunc(u, unicode.IsControl) >= 0 {
+	if u == "" || u[0] == '#' || len(u) > maxAddress || !isPrintable(u) && strings.IndexFunc(u, unicode.IsControl) >= 0 {
 		return false
 	}
 	if !hasScheme(u) {

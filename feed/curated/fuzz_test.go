@@ -20,8 +20,8 @@ func seedFuzz(f *testing.F, add func(src []byte)) {
 		src := readSeed(f, file)
 		add(src)
 	}
-	for _, src := range hostile(40) {
-		add([]byte(src))
+	for _, a := range hostile(40) {
+		add([]byte(a.src))
 	}
 }
 

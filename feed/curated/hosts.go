@@ -90,23 +90,23 @@ func (a *address) video(id string) {
 
 // repository folds what a forge does not tell apart: the case of owner and name, ".git", and the default branch's root.
 func (a *address) repository() {
-	parts := strings.SplitN(a.path, "/", 4)
-	if len(parts) < 3 {
+	owner, rest, _ := strings.Cut(strings.TrimPrefix(a.path, "/"), "/")
+	name, rest, deeper := strings.Cut(rest, "/")
+	if name == "" && !deeper {
 		a.path = strings.ToLower(a.path)
 		return
 	}
-	owner, name := strings.ToLower(parts[1]), strings.ToLower(parts[2])
+	owner, name = strings.ToLower(owner), strings.ToLower(name)
 	for strings.HasSuffix(name, ".git") {
 		name = strings.TrimSuffix(name, ".git")
 	}
-	a.path = "/" + owner + "/" + name
-	if len(parts) < 4 {
-		return
-	}
-	switch rest := parts[3]; rest {
-	case "tree/master", "tree/main", "-/tree/master", "-/tree/main":
+	switch rest {
+	case "", "tree/master", "tree/main", "-/tree/master", "-/tree/main":
 	default:
-		a.path += "/" + rest
+		name += "/" + rest
+	}
+	if !strings.HasPrefix(a.path[1:], owner) || a.path[1+len(owner):] != "/"+name {
+		a.path = "/" + owner + "/" + name
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/yuin/goldmark/ast"
 	extast "github.com/yuin/goldmark/extension/ast"
+	"github.com/yuin/goldmark/text"
 )
 
 // inline flattens the inline nodes under n to pieces and links, and gives their spans.
@@ -18,10 +19,11 @@ func (d *document) inline(n ast.Node) (pieces, links span) {
 }
 
 func (d *document) inlines(parent ast.Node, st style, ref int32) {
-	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
-		switch n := n.(type) {
+	for c := parent.FirstChild(); c != nil; c = c.NextSibling() {
+		switch n := c.(type) {
 		case *ast.Text:
-			seg := n.Segment
+			n, seg := wholeText(n)
+			c = n
 			d.text(d.src[seg.Start:seg.Stop], st, ref)
 			if n.HardLineBreak() {
 				d.add(hardBreak, "", 0, 0)
@@ -33,7 +35,7 @@ func (d *document) inlines(parent ast.Node, st style, ref int32) {
 		case *ast.CodeSpan:
 			for c := n.FirstChild(); c != nil; c = c.NextSibling() {
 				if t, ok := c.(*ast.Text); ok {
-					d.run(strings.ReplaceAll(d.src[t.Segment.Start:t.Segment.Stop], "\n", " "), st|code, ref)
+					d.run(codeText(parent, d.src[t.Segment.Start:t.Segment.Stop]), st|code, ref)
 				}
 			}
 		case *ast.Emphasis:
@@ -69,6 +71,35 @@ func (d *document) inlines(parent ast.Node, st style, ref int32) {
 			d.inlines(n, st, ref)
 		}
 	}
+}
+
+// wholeText joins a text with those that go on where it ends: goldmark cuts one wherever it looked for something. It gives
+// the last of them, and where all stand.
+func wholeText(n *ast.Text) (*ast.Text, text.Segment) {
+	seg := n.Segment
+	for !n.SoftLineBreak() && !n.HardLineBreak() {
+		next, ok := n.NextSibling().(*ast.Text)
+		if !ok || next.Segment.Start != seg.Stop {
+			break
+		}
+		n, seg.Stop = next, next.Segment.Stop
+	}
+	return n, seg
+}
+
+// codeText is the text of a code span: its line ends are spaces, and in a table an escaped pipe is one even here (GFM,
+// section 4.10).
+func codeText(parent ast.Node, s string) string {
+	s = strings.ReplaceAll(s, "\n", " ")
+	if !strings.Contains(s, `\|`) {
+		return s
+	}
+	for n := parent; n != nil; n = n.Parent() {
+		if n.Kind() == extast.KindTableCell {
+			return strings.ReplaceAll(s, `\|`, "|")
+		}
+	}
+	return s
 }
 
 // altText is the text of an image.

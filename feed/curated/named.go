@@ -10,8 +10,8 @@ func (d *document) under() int {
 	return 0
 }
 
-// maxPlaces is how many links under a heading can be the places of the one thing that it names.
-const maxPlaces = 6
+// maxLocations is how many links under a heading can be the places of the one thing that it names.
+const maxLocations = 6
 
 // nameByHeadings takes the shape in which headings name the resources, and the links under each say only where: "Paper",
 // "Code", "Website". One such heading may be a section like any other; the shape is known by its repetition.
@@ -30,7 +30,7 @@ func (d *document) nameByHeadings() {
 			d.links[f.link].verdict.rule = ruleNamed
 		} else if f.under > 0 {
 			all++
-			if places && j-i <= maxPlaces {
+			if places && j-i <= maxLocations {
 				named = append(named, group{i, j})
 			}
 		}

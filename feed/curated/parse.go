@@ -8,8 +8,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/yuin/goldmark"
-	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/text"
 )
 
@@ -25,9 +23,6 @@ type Verdict struct {
 	// Rule says why, in words for the maintainer of the list.
 	Rule string `json:"rule"`
 }
-
-// markdown is CommonMark 0.31 with GitHub's extensions: what the readers of nearly all such lists see.
-var markdown = goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser()
 
 // Parse reads a list. It accepts any bytes, and takes time linear in them; see Readable for bytes that are no list at all.
 func Parse(src []byte, opt Options) *List {
@@ -71,7 +66,7 @@ func Explain(src []byte, opt Options) []Verdict {
 // read makes the one reading behind Parse and Explain.
 func read(src []byte, opt Options) *document {
 	p := prepare(src)
-	d := &document{raw: p.out, src: string(p.out), breaks: p.breaks, page: opt.Page, frontTitle: p.title}
+	d := &document{raw: p.out, src: string(p.out), page: opt.Page, frontTitle: p.title}
 	d.pieces = make([]piece, 0, len(d.src)/24)
 	links := bytes.Count(d.raw, []byte("](")) + bytes.Count(d.raw, []byte("<a "))
 	d.links, d.drafts = make([]link, 0, links), make([]draft, 0, links)
@@ -83,6 +78,9 @@ func read(src []byte, opt Options) *document {
 
 // addSection notes a further place of the entry.
 func (e *Entry) addSection(path []string) {
+	if len(e.Sections) >= maxPlaces {
+		return
+	}
 	for _, p := range e.Sections {
 		if samePath(p, path) {
 			return
@@ -145,12 +143,14 @@ func (d *document) line(pos int) int {
 		}
 	}
 	n, _ := slices.BinarySearch(d.lines, pos)
-	added, _ := slices.BinarySearch(d.breaks, pos)
-	return n - added + 1
+	return n + 1
 }
 
 // validText takes out of a string from the document what no document may hold.
 func validText(s string) string {
+	if isPrintable(s) {
+		return s
+	}
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")
 	}

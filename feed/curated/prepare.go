@@ -6,25 +6,22 @@ import (
 	"unicode/utf8"
 )
 
-// goldmark takes time quadratic in some things that no list has. What exceeds these bounds is read as text.
+// What exceeds these bounds would take goldmark too long, and no list has it; see also bounds.go.
 const (
-	maxNesting  = 32   // quotes and lists in each other
-	maxOpen     = 64   // brackets of a line that are never closed
-	maxLinks    = 256  // links of a line
-	maxColumns  = 64   // columns of a table
-	maxDefs     = 200  // reference definitions without an empty line
-	boundedLine = 1024 // lines shorter than this are not looked at for the above
+	maxNesting = 32             // quotes and lists that one line opens in each other
+	maxIndent  = 4 * maxNesting // bytes before the bullet of a line
+	maxMargin  = 2 * maxIndent  // bytes before the text of any line
+	maxEmpty   = 4 * maxNesting // empty lines one after the other
 )
 
 // prepared is a source as goldmark can read it in linear time, with the lines of the original.
 type prepared struct {
-	out    []byte
-	breaks []int  // offsets of the line ends in out that the source does not have
-	title  string // from the front matter
+	out   []byte
+	title string // from the front matter
 }
 
 // prepare repairs a source: UTF-8 is made valid, line ends become \n, front matter and the markers of a merge conflict
-// become empty lines, a bullet without its space gets one, and what would take goldmark too long is taken apart.
+// become empty lines, a bullet without its space gets one, and what is nested too deep is taken apart.
 func prepare(src []byte) *prepared {
 	src = bytes.TrimPrefix(src, []byte("\xef\xbb\xbf"))
 	if bytes.IndexByte(src, '\r') >= 0 {
@@ -46,9 +43,16 @@ func prepare(src []byte) *prepared {
 		}
 		p.out = append(p.out, '\n')
 	}
-	conflict, defs := false, 0
+	conflict, empty := false, 0
 	for line := range bytes.Lines(src[len(front):]) {
+		if empty++; !isEmpty(line) {
+			empty = 0
+		}
 		switch {
+		case empty > maxEmpty:
+			// Each would be held against all the lists that are open: they end.
+			p.out = append(p.out, "***\n"...)
+			empty = 0
 		case bytes.HasPrefix(line, []byte("<<<<<<< ")):
 			conflict = true
 			p.out = append(p.out, '\n')
@@ -58,12 +62,6 @@ func prepare(src []byte) *prepared {
 			conflict = false
 			p.out = append(p.out, '\n')
 		default:
-			if defs++; line[0] != '[' || !bytes.Contains(line, []byte("]:")) {
-				defs = 0
-			} else if defs%maxDefs == 0 {
-				p.breaks = append(p.breaks, len(p.out))
-				p.out = append(p.out, '\n')
-			}
 			p.line(line)
 		}
 	}
@@ -100,33 +98,55 @@ func frontTitle(line string) string {
 	return foldSpace(strings.Trim(strings.TrimSpace(rest[1:]), `"'`))
 }
 
+// isEmpty reports whether a line holds nothing but white space.
+func isEmpty(line []byte) bool {
+	return line[0] <= ' ' && len(bytes.TrimLeft(line, " \t\n")) == 0
+}
+
 // line appends a line, repaired and bounded.
 func (p *prepared) line(line []byte) {
 	i, depth := 0, 0
-	for ; i < len(line); i++ {
-		if isMarker(line, i) {
+	for i < len(line) {
+		n := markerLen(line[i:])
+		if n > 0 {
 			depth++
-		} else if line[i] != ' ' && line[i] != '\t' {
+		} else if n = 1; line[i] != ' ' && line[i] != '\t' {
 			break
 		}
+		i += n
 	}
 	switch {
-	case depth > maxNesting || i > 8*maxNesting:
+	case depth > maxNesting || depth > 0 && i > maxIndent || i > maxMargin:
 		p.out = append(p.out, "- "...)
 		line = line[i:]
 	case depth == 0 && lacksSpace(line[i:]):
 		p.out = append(append(p.out, line[:i+1]...), ' ')
 		line = line[i+1:]
 	}
-	if len(line) > boundedLine || bytes.Count(line, []byte("|")) > maxColumns {
-		line = bounded(line)
-	}
 	p.out = append(p.out, line...)
 }
 
-// isMarker reports whether a byte of a line opens a quote or a bullet.
-func isMarker(line []byte, i int) bool {
-	return line[i] == '>' || isBullet(line[i]) && i+1 < len(line) && (line[i+1] == ' ' || line[i+1] == '\t')
+// markerLen gives the length of what opens a quote or a list item at the head of a text, or 0.
+func markerLen(s []byte) int {
+	n := 0
+	switch c := s[0]; {
+	case c == '>':
+		return 1
+	case isBullet(c):
+		n = 1
+	default:
+		for n < len(s) && n < 9 && isDigit(s[n]) {
+			n++
+		}
+		if n == 0 || n == len(s) || s[n] != '.' && s[n] != ')' {
+			return 0
+		}
+		n++
+	}
+	if n < len(s) && (s[n] == ' ' || s[n] == '\t') {
+		return n
+	}
+	return 0
 }
 
 // lacksSpace reports a bullet that runs into its link, "-[text](…)"; "*[text](…)*" is emphasis.
@@ -136,14 +156,3 @@ func lacksSpace(line []byte) bool {
 }
 
 func isBullet(c byte) bool { return c == '-' || c == '*' || c == '+' }
-
-// bounded takes the Markdown out of a line that has too much of it.
-func bounded(line []byte) []byte {
-	if bytes.Count(line, []byte("|")) > maxColumns && len(bytes.Trim(line, " \t\n|:->")) == 0 {
-		line = bytes.ReplaceAll(line, []byte("|"), []byte(" "))
-	}
-	if bytes.Count(line, []byte("[")) > bytes.Count(line, []byte("]"))+maxOpen || bytes.Count(line, []byte("](")) > maxLinks {
-		line = bytes.ReplaceAll(line, []byte("["), []byte("("))
-	}
-	return line
-}

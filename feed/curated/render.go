@@ -10,6 +10,7 @@ import (
 // render gives pieces as plain text and as inline HTML. The HTML holds strong, em, code, del, a and br, links only to
 // http, https and mailto addresses, and text that is escaped: it needs no sanitiser, and a test holds it against one.
 func (d *document) render(ps []piece) (plain, markup string) {
+	ps = firstPieces(ps)
 	plain = validText(shortcodes(foldSpace(joinPieces(ps))))
 	if plain == "" {
 		return "", ""
@@ -23,6 +24,19 @@ func (d *document) render(ps []piece) (plain, markup string) {
 	}
 	w.set(0, 0)
 	return plain, strings.TrimSpace(w.String())
+}
+
+// firstPieces gives the pieces that a summary has room for.
+func firstPieces(ps []piece) []piece {
+	size := 0
+	for i := range ps {
+		if size += len(ps[i].text); size > maxSummary {
+			out := append([]piece(nil), ps[:i+1]...)
+			out[i].text = cutText(out[i].text, len(out[i].text)-(size-maxSummary))
+			return out
+		}
+	}
+	return ps
 }
 
 // isPlain reports whether pieces hold words only.

@@ -288,9 +288,13 @@ func (d *document) acceptRun(it *item, cand []int) {
 		d.accept(it, cand[0], verdict{entry: true, rule: ruleBullet})
 		return
 	}
+	rest := span{d.links[cand[n-1]].pieces.to, it.head.to}
+	if n > maxEqual {
+		rest = span{}
+	}
 	for _, i := range cand[:n] {
 		d.addDraft(it, i, verdict{entry: true, rule: ruleEqual})
-		d.drafts[len(d.drafts)-1].rest = span{d.links[cand[n-1]].pieces.to, it.head.to}
+		d.drafts[len(d.drafts)-1].rest = rest
 	}
 	d.furtherLinks(it)
 }

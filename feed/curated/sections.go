@@ -90,10 +90,15 @@ func (d *document) leaveDetails() {
 func (d *document) sections() []string {
 	if d.path == nil {
 		d.path = make([]string, 0, len(d.stack))
+		size := 0
 		for i := range d.stack {
-			if !d.stack[i].quiet {
-				d.path = append(d.path, d.stack[i].title)
+			if d.stack[i].quiet {
+				continue
 			}
+			if size += len(d.stack[i].title); size > maxPath {
+				break
+			}
+			d.path = append(d.path, d.stack[i].title)
 		}
 	}
 	return d.path

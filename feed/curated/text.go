@@ -17,6 +17,16 @@ func foldSpace(s string) string {
 	return strings.Join(strings.FieldsFunc(s, isSpace), " ")
 }
 
+// isPrintable reports whether a text is printable ASCII; for most texts that answers quickly what is asked of each character.
+func isPrintable(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
 // isFolded reports whether the only white space of a text is single spaces.
 func isFolded(s string) bool {
 	for i := 0; i+1 < len(s); i++ {
@@ -137,7 +147,7 @@ func cleanTitle(s string) string {
 		// A colon or comma clings to the word before it; another mark may be part of a name: "Option<T>", "and/".
 		clings := strings.ContainsRune(":：,;", r)
 		if n == 0 || !isSeparator(r) || !clings && len(head) == len(s)-n {
-			return validText(s)
+			return validText(cutText(s, maxTitle))
 		}
 		s = head
 	}
@@ -149,6 +159,17 @@ func unbracket(s string) string {
 		s = strings.TrimSpace(s[1 : len(s)-1])
 	}
 	return s
+}
+
+// cutText gives the first bytes of a text, up to a whole character.
+func cutText(s string, size int) string {
+	if len(s) <= size {
+		return s
+	}
+	for size > 0 && !utf8.RuneStart(s[size]) {
+		size--
+	}
+	return strings.TrimRightFunc(s[:size], isSpace)
 }
 
 // isSeparator reports a mark that stands between a link and what is said of it.

@@ -71,19 +71,28 @@ type pathSets struct{ before, after map[string]struct{} }
 
 func (d *differ) newPaths() pathSets {
 	p := pathSets{make(map[string]struct{}), make(map[string]struct{})}
+	var last []string
 	for i := range d.known {
 		if k := &d.known[i]; !k.Gone {
-			for _, s := range k.Entry.Sections {
-				p.before[pathKey(s)] = struct{}{}
-			}
+			last = addPaths(p.before, k.Entry.Sections, last)
 		}
 	}
+	last = nil
 	for i := range d.after {
-		for _, s := range d.after[i].Sections {
-			p.after[pathKey(s)] = struct{}{}
-		}
+		last = addPaths(p.after, d.after[i].Sections, last)
 	}
 	return p
+}
+
+// addPaths adds the paths of an entry to a set, but for the one that was added last: neighbours stand in one section.
+func addPaths(set map[string]struct{}, paths [][]string, last []string) []string {
+	for _, s := range paths {
+		if len(set) == 0 || !samePath(s, last) {
+			set[pathKey(s)] = struct{}{}
+			last = s
+		}
+	}
+	return last
 }
 
 // pathKey folds a path to a comparable form.
