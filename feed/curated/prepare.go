@@ -24,7 +24,7 @@ type prepared struct {
 }
 
 // prepare repairs a source: UTF-8 is made valid, line ends become \n, front matter and the markers of a merge conflict
-// become empty lines, a bullet without its space gets one, and what would take goldmark too long is taken apart.
+// become empty lines, broken Markdown is mended, and what would take goldmark too long is taken apart.
 func prepare(src []byte) *prepared {
 	src = bytes.TrimPrefix(src, []byte("\xef\xbb\xbf"))
 	if bytes.IndexByte(src, '\r') >= 0 {
@@ -47,7 +47,9 @@ func prepare(src []byte) *prepared {
 		p.out = append(p.out, '\n')
 	}
 	conflict, defs := false, 0
+	fix := repairer{prepared: p}
 	for line := range bytes.Lines(src[len(front):]) {
+		line = fix.mend(line)
 		switch {
 		case bytes.HasPrefix(line, []byte("<<<<<<< ")):
 			conflict = true
@@ -100,7 +102,7 @@ func frontTitle(line string) string {
 	return foldSpace(strings.Trim(strings.TrimSpace(rest[1:]), `"'`))
 }
 
-// line appends a line, repaired and bounded.
+// line appends a line, bounded.
 func (p *prepared) line(line []byte) {
 	i, depth := 0, 0
 	for ; i < len(line); i++ {
@@ -110,13 +112,9 @@ func (p *prepared) line(line []byte) {
 			break
 		}
 	}
-	switch {
-	case depth > maxNesting || i > 8*maxNesting:
+	if depth > maxNesting || i > 8*maxNesting {
 		p.out = append(p.out, "- "...)
 		line = line[i:]
-	case depth == 0 && lacksSpace(line[i:]):
-		p.out = append(append(p.out, line[:i+1]...), ' ')
-		line = line[i+1:]
 	}
 	if len(line) > boundedLine || bytes.Count(line, []byte("|")) > maxColumns {
 		line = bounded(line)
@@ -127,12 +125,6 @@ func (p *prepared) line(line []byte) {
 // isMarker reports whether a byte of a line opens a quote or a bullet.
 func isMarker(line []byte, i int) bool {
 	return line[i] == '>' || isBullet(line[i]) && i+1 < len(line) && (line[i+1] == ' ' || line[i+1] == '\t')
-}
-
-// lacksSpace reports a bullet that runs into its link, "-[text](…)"; "*[text](…)*" is emphasis.
-func lacksSpace(line []byte) bool {
-	return len(line) > 1 && isBullet(line[0]) && line[1] == '[' && bytes.IndexByte(line[2:], line[0]) < 0 ||
-		len(line) > 1 && line[0] == '-' && line[1] == '['
 }
 
 func isBullet(c byte) bool { return c == '-' || c == '*' || c == '+' }
