@@ -12,6 +12,9 @@ type repairer struct {
 	*prepared
 	above lineKind
 	fence []byte // the marks that began the code block the line stands in
+	note  bool   // in an HTML comment
+	html  bool   // in a block of raw HTML, which goes on until an empty line
+	table bool   // in an HTML table
 }
 
 // lineKind is what a line begins.
@@ -22,6 +25,8 @@ const (
 	textLine
 	headingLine
 	bulletLine
+	rowLine
+	tagLine // begins with a tag or a comment, and ends with one
 )
 
 // mend gives a line as it was meant.
@@ -29,22 +34,38 @@ func (r *repairer) mend(line []byte) []byte {
 	_, at := indentation(line)
 	body := line[at:]
 	if isBlank(body) {
-		r.above = emptyLine
+		r.above, r.html = emptyLine, false
 		return line
 	}
-	if r.fenced(body) {
+	if r.fence == nil && r.commented(body) || r.fenced(body) {
 		r.above = textLine
 		return line
 	}
 	kind := textLine
-	switch {
-	case body[0] == '#':
+	switch c := body[0]; {
+	case c == '#':
 		line, kind = r.heading(line, at)
+	case c == '<':
+		kind = r.tag(body)
+	case c == '|':
+		kind = rowLine
 	case lacksSpace(body):
 		line, kind = splice(line, at+1, at+1, " "), bulletLine
+	case markerLen(body) > 0:
+		kind = bulletLine
+	}
+	if r.html && r.endsHTML(kind, line) {
+		r.breakLine()
 	}
 	r.above = kind
 	return line
+}
+
+// breakLine puts an empty line above the line in hand.
+func (r *repairer) breakLine() {
+	r.breaks = append(r.breaks, len(r.out))
+	r.out = append(r.out, '\n')
+	r.above, r.html = emptyLine, false
 }
 
 // splice replaces a range of a line.
@@ -70,6 +91,16 @@ func indentation(line []byte) (column, at int) {
 
 // isBlank reports whether nothing is left of a line after its indentation.
 func isBlank(body []byte) bool { return len(body) == 0 || body[0] == '\n' }
+
+// commented reports whether a line belongs to an HTML comment of several lines.
+func (r *repairer) commented(body []byte) bool {
+	if r.note {
+		r.note = !bytes.Contains(body, []byte("-->"))
+		return true
+	}
+	r.note = bytes.HasPrefix(body, []byte("<!--")) && !bytes.Contains(body, []byte("-->"))
+	return r.note
+}
 
 // fenced reports whether a line belongs to a fenced code block (CommonMark 0.31, section 4.5).
 func (r *repairer) fenced(body []byte) bool {
@@ -133,6 +164,53 @@ func lacksSpace(line []byte) bool {
 		return line[0] == '-' || bytes.IndexByte(rest, line[0]) < 0
 	case line[0] == '-':
 		return bytes.HasPrefix(rest, []byte("**[")) || bytes.HasPrefix(rest, []byte("![")) || bytes.HasPrefix(rest, []byte("<a "))
+	}
+	return false
+}
+
+// markerLen gives the length of the bullet or number that a line begins with, 0 where there is none.
+func markerLen(body []byte) int {
+	n := 0
+	if isBullet(body[0]) {
+		n = 1
+	} else {
+		for n < len(body) && n < 9 && body[n] >= '0' && body[n] <= '9' {
+			n++
+		}
+		if n == 0 || n == len(body) || body[n] != '.' && body[n] != ')' {
+			return 0
+		}
+		n++
+	}
+	if n < len(body) && body[n] != ' ' && body[n] != '\t' && body[n] != '\n' {
+		return 0
+	}
+	return n
+}
+
+// tag takes a line that begins with a tag. A block of HTML goes on until an empty line (CommonMark 0.31, section 4.6).
+func (r *repairer) tag(line []byte) lineKind {
+	if bytes.Contains(line, []byte("</table")) {
+		r.table = false
+	} else if bytes.HasPrefix(line, []byte("<table")) {
+		r.table = true
+	}
+	if line = bytes.TrimRight(line, " \t\n"); line[len(line)-1] != '>' {
+		return textLine
+	}
+	r.html = true
+	return tagLine
+}
+
+// endsHTML reports a line that stands in a block of HTML and was meant as Markdown: one right below a tag such as
+// <a name="part"></a> or </summary>. In the cells of a table it stays text.
+func (r *repairer) endsHTML(kind lineKind, line []byte) bool {
+	switch kind {
+	case headingLine:
+		r.table = false
+		return true
+	case bulletLine, rowLine:
+		return !r.table && (r.above == tagLine || bytes.Contains(line, []byte("](")))
 	}
 	return false
 }
