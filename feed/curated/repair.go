@@ -10,11 +10,14 @@ import (
 // CommonMark reads such lines as text, code or HTML, and the entries in them would be lost.
 type repairer struct {
 	*prepared
+	rest  []byte // what follows the line in hand
 	above lineKind
-	fence []byte // the marks that began the code block the line stands in
-	note  bool   // in an HTML comment
-	html  bool   // in a block of raw HTML, which goes on until an empty line
-	table bool   // in an HTML table
+	items []listItem // the list items that the line may stand in, outermost first
+	code  bool       // in an indented code block
+	fence []byte     // the marks that began the code block the line stands in
+	note  bool       // in an HTML comment
+	html  bool       // in a block of raw HTML, which goes on until an empty line
+	table bool       // in an HTML table
 }
 
 // lineKind is what a line begins.
@@ -25,13 +28,15 @@ const (
 	textLine
 	headingLine
 	bulletLine
+	linkedLine // a bullet that begins with a link
 	rowLine
 	tagLine // begins with a tag or a comment, and ends with one
 )
 
 // mend gives a line as it was meant.
 func (r *repairer) mend(line []byte) []byte {
-	_, at := indentation(line)
+	r.rest = r.rest[len(line):]
+	column, at := indentation(0, line)
 	body := line[at:]
 	if isBlank(body) {
 		r.above, r.html = emptyLine, false
@@ -39,26 +44,39 @@ func (r *repairer) mend(line []byte) []byte {
 	}
 	if r.fence == nil && r.commented(body) || r.fenced(body) {
 		r.above = textLine
-		return line
+		return r.placeCode(line, column, at)
 	}
-	kind := textLine
-	switch c := body[0]; {
-	case c == '#':
-		line, kind = r.heading(line, at)
-	case c == '<':
-		kind = r.tag(body)
-	case c == '|':
-		kind = rowLine
-	case lacksSpace(body):
-		line, kind = splice(line, at+1, at+1, " "), bulletLine
-	case markerLen(body) > 0:
-		kind = bulletLine
-	}
+	line, kind := r.begin(line, at)
+	line, kind = r.place(line, column, at, kind)
 	if r.html && r.endsHTML(kind, line) {
 		r.breakLine()
 	}
 	r.above = kind
 	return line
+}
+
+// begin says what a line begins, and mends its beginning.
+func (r *repairer) begin(line []byte, at int) ([]byte, lineKind) {
+	body := line[at:]
+	switch c := body[0]; {
+	case c == '#':
+		return r.heading(line, at)
+	case c == '<':
+		return line, r.tag(body)
+	case c == '|':
+		return line, rowLine
+	case lacksSpace(body):
+		return splice(line, at+1, at+1, " "), linkedLine
+	}
+	n := markerLen(body)
+	if n == 0 {
+		return line, textLine
+	}
+	text := bytes.TrimLeft(body[n:], " \t")
+	if len(text) > 0 && !r.fenced(text) && beginsLinked(text) {
+		return line, linkedLine
+	}
+	return line, bulletLine
 }
 
 // breakLine puts an empty line above the line in hand.
@@ -74,8 +92,10 @@ func splice(line []byte, from, to int, with string) []byte {
 	return append(append(append(out, line[:from]...), with...), line[to:]...)
 }
 
-// indentation gives the column of the first byte that is no white space, and its offset; tab stops are 4 columns apart.
-func indentation(line []byte) (column, at int) {
+// indentation gives the column of the first byte that is no white space, and its offset, for text that begins in a column;
+// tab stops are 4 columns apart.
+func indentation(from int, line []byte) (column, at int) {
+	column = from
 	for ; at < len(line); at++ {
 		switch line[at] {
 		case ' ':
@@ -209,7 +229,7 @@ func (r *repairer) endsHTML(kind lineKind, line []byte) bool {
 	case headingLine:
 		r.table = false
 		return true
-	case bulletLine, rowLine:
+	case bulletLine, linkedLine, rowLine:
 		return !r.table && (r.above == tagLine || bytes.Contains(line, []byte("](")))
 	}
 	return false
