@@ -2,6 +2,7 @@ package curated
 
 import (
 	"bytes"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -17,7 +18,8 @@ type repairer struct {
 	fence []byte     // the marks that began the code block the line stands in
 	note  bool       // in an HTML comment
 	html  bool       // in a block of raw HTML, which goes on until an empty line
-	table bool       // in an HTML table
+	cells bool       // in an HTML table
+	cols  int        // the columns of the line above, where it can be the header of a table
 }
 
 // lineKind is what a line begins.
@@ -39,13 +41,14 @@ func (r *repairer) mend(line []byte) []byte {
 	column, at := indentation(0, line)
 	body := line[at:]
 	if isBlank(body) {
-		r.above, r.html = emptyLine, false
+		r.above, r.html, r.cols = emptyLine, false, 0
 		return line
 	}
 	if r.fence == nil && r.commented(body) || r.fenced(body) {
 		r.above = textLine
 		return r.placeCode(line, column, at)
 	}
+	line = r.delimiter(line, body)
 	line, kind := r.begin(line, at)
 	line, kind = r.place(line, column, at, kind)
 	if r.html && r.endsHTML(kind, line) {
@@ -211,9 +214,9 @@ func markerLen(body []byte) int {
 // tag takes a line that begins with a tag. A block of HTML goes on until an empty line (CommonMark 0.31, section 4.6).
 func (r *repairer) tag(line []byte) lineKind {
 	if bytes.Contains(line, []byte("</table")) {
-		r.table = false
+		r.cells = false
 	} else if bytes.HasPrefix(line, []byte("<table")) {
-		r.table = true
+		r.cells = true
 	}
 	if line = bytes.TrimRight(line, " \t\n"); line[len(line)-1] != '>' {
 		return textLine
@@ -227,10 +230,41 @@ func (r *repairer) tag(line []byte) lineKind {
 func (r *repairer) endsHTML(kind lineKind, line []byte) bool {
 	switch kind {
 	case headingLine:
-		r.table = false
+		r.cells = false
 		return true
 	case bulletLine, linkedLine, rowLine:
-		return !r.table && (r.above == tagLine || bytes.Contains(line, []byte("](")))
+		return !r.cells && (r.above == tagLine || bytes.Contains(line, []byte("](")))
 	}
 	return false
+}
+
+// delimiter gives the line below the header of a table as many columns as the header has; else nobody would see a table
+// (GitHub Flavored Markdown 0.29, section 4.10).
+func (r *repairer) delimiter(line, body []byte) []byte {
+	above := r.cols
+	if r.cols = 0; bytes.IndexByte(body, '|') < 0 {
+		return line
+	}
+	if r.cols = tableColumns(body); above < 2 || above > maxColumns || !isDelimiter(body) {
+		return line
+	}
+	if tableColumns(body) == above && !bytes.Contains(body, []byte("||")) {
+		return line
+	}
+	return splice(line, len(line)-len(body), len(line), "|"+strings.Repeat("---|", above)+"\n")
+}
+
+// isDelimiter reports a line such as "|---|:--:|".
+func isDelimiter(body []byte) bool {
+	return (body[0] == '|' || body[0] == ':' || body[0] == '-') && len(bytes.Trim(body, "|:- \t\n")) == 0 && bytes.IndexByte(body, '-') >= 0
+}
+
+// tableColumns counts the cells of a table row.
+func tableColumns(row []byte) int {
+	row = bytes.TrimPrefix(bytes.TrimRight(row, " \t\n"), []byte("|"))
+	n := bytes.Count(row, []byte("|")) - bytes.Count(row, []byte(`\|`)) + 1
+	if bytes.HasSuffix(row, []byte("|")) && !bytes.HasSuffix(row, []byte(`\|`)) {
+		n--
+	}
+	return n
 }
