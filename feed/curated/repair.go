@@ -31,6 +31,7 @@ const (
 	headingLine
 	bulletLine
 	linkedLine // a bullet that begins with a link
+	definitionLine
 	rowLine
 	tagLine // begins with a tag or a comment, and ends with one
 )
@@ -68,6 +69,13 @@ func (r *repairer) begin(line []byte, at int) ([]byte, lineKind) {
 		return line, r.tag(body)
 	case c == '|':
 		return line, rowLine
+	case c == '[' && isDefinition(body):
+		return line, definitionLine
+	case c == '[' && r.isEntry(body, at):
+		return splice(line, 0, 0, "- "), linkedLine
+	case c == '[' && at < codeIndent && r.lacksColon(body):
+		end := at + bytes.IndexByte(body, ']') + 1
+		return splice(line, end, end, ":"), definitionLine
 	case lacksSpace(body):
 		return splice(line, at+1, at+1, " "), linkedLine
 	}
@@ -267,4 +275,68 @@ func tableColumns(row []byte) int {
 		n--
 	}
 	return n
+}
+
+// isDefinition reports the definition of a reference, "[label]: address".
+func isDefinition(body []byte) bool {
+	end := bytes.IndexByte(body, ']')
+	return end > 1 && end+1 < len(body) && body[end+1] == ':'
+}
+
+// lacksColon reports "[label] https://…" above or below the definition of a reference.
+func (r *repairer) lacksColon(body []byte) bool {
+	end := bytes.IndexByte(body, ']')
+	address := bytes.TrimSpace(body[end+1:])
+	if end < 2 || body[1] == '^' || !bytes.HasPrefix(address, []byte("http")) || bytes.ContainsAny(address, " \t") {
+		return false
+	}
+	return r.above == definitionLine ||
+		r.above == emptyLine && len(r.rest) > 0 && r.rest[0] == '[' && isDefinition(r.rest[:lineLen(r.rest)])
+}
+
+func lineLen(src []byte) int {
+	if n := bytes.IndexByte(src, '\n'); n >= 0 {
+		return n + 1
+	}
+	return len(src)
+}
+
+// isEntry reports "[text](address) - text" right below a bullet of that shape: one that lacks its bullet. A wrapped line
+// that happens to begin with a link has no separator after it.
+func (r *repairer) isEntry(body []byte, at int) bool {
+	if r.above != linkedLine || at > 0 {
+		return false
+	}
+	end := linkEnd(body)
+	if end < 0 {
+		return false
+	}
+	for _, sep := range [...]string{" - ", " – ", " — ", ": "} {
+		if bytes.HasPrefix(body[end:], []byte(sep)) {
+			return true
+		}
+	}
+	return false
+}
+
+// linkEnd gives the offset behind the inline link that a text begins with, or -1.
+func linkEnd(text []byte) int {
+	at := bytes.Index(text, []byte("]("))
+	if at < 0 {
+		return -1
+	}
+	depth := 0
+	for i, c := range text[at+1:] {
+		switch c {
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth == 0 {
+				return at + i + 2
+			}
+		case ' ':
+			return -1
+		}
+	}
+	return -1
 }
