@@ -47,7 +47,7 @@ func prepare(src []byte) *prepared {
 		p.out = append(p.out, '\n')
 	}
 	conflict, defs := false, 0
-	fix := repairer{prepared: p, rest: src[len(front):]}
+	fix := newRepairer(p, src[len(front):])
 	for line := range bytes.Lines(src[len(front):]) {
 		line = fix.mend(line)
 		switch {

@@ -11,15 +11,21 @@ import (
 // CommonMark reads such lines as text, code or HTML, and the entries in them would be lost.
 type repairer struct {
 	*prepared
-	rest  []byte // what follows the line in hand
-	above lineKind
-	items []listItem // the list items that the line may stand in, outermost first
-	code  bool       // in an indented code block
-	fence []byte     // the marks that began the code block the line stands in
-	note  bool       // in an HTML comment
-	html  bool       // in a block of raw HTML, which goes on until an empty line
-	cells bool       // in an HTML table
-	cols  int        // the columns of the line above, where it can be the header of a table
+	inlineFaults
+	footnote bool   // in the text of a footnote
+	rest     []byte // what follows the line in hand
+	above    lineKind
+	items    []listItem // the list items that the line may stand in, outermost first
+	code     bool       // in an indented code block
+	fence    []byte     // the marks that began the code block the line stands in
+	comment  bool       // in an HTML comment
+	html     bool       // in a block of raw HTML, which goes on until an empty line
+	cells    bool       // in an HTML table
+	cols     int        // the columns of the line above, where it can be the header of a table
+}
+
+func newRepairer(p *prepared, src []byte) *repairer {
+	return &repairer{prepared: p, inlineFaults: findFaults(src), rest: src}
 }
 
 // lineKind is what a line begins.
@@ -32,6 +38,7 @@ const (
 	bulletLine
 	linkedLine // a bullet that begins with a link
 	definitionLine
+	noteLine // the text of a footnote
 	rowLine
 	tagLine // begins with a tag or a comment, and ends with one
 )
@@ -42,7 +49,7 @@ func (r *repairer) mend(line []byte) []byte {
 	column, at := indentation(0, line)
 	body := line[at:]
 	if isBlank(body) {
-		r.above, r.html, r.cols = emptyLine, false, 0
+		r.above, r.html, r.footnote, r.cols = emptyLine, false, false, 0
 		return line
 	}
 	if r.fence == nil && r.commented(body) || r.fenced(body) {
@@ -51,12 +58,26 @@ func (r *repairer) mend(line []byte) []byte {
 	}
 	line = r.delimiter(line, body)
 	line, kind := r.begin(line, at)
+	if r.footnote = kind == noteLine || kind == textLine && r.footnote; r.footnote {
+		r.above = emptyLine
+		return []byte{'\n'}
+	}
 	line, kind = r.place(line, column, at, kind)
 	if r.html && r.endsHTML(kind, line) {
 		r.breakLine()
 	}
 	r.above = kind
-	return line
+	if r.code {
+		return line
+	}
+	mended := r.inside(line)
+	if isBlank(bytes.TrimLeft(mended, " \t")) {
+		if r.html {
+			return line // an empty line would end the block
+		}
+		r.above = emptyLine
+	}
+	return mended
 }
 
 // begin says what a line begins, and mends its beginning.
@@ -70,6 +91,9 @@ func (r *repairer) begin(line []byte, at int) ([]byte, lineKind) {
 	case c == '|':
 		return line, rowLine
 	case c == '[' && isDefinition(body):
+		if body[1] == '^' && at < codeIndent {
+			return line, noteLine
+		}
 		return line, definitionLine
 	case c == '[' && r.isEntry(body, at):
 		return splice(line, 0, 0, "- "), linkedLine
@@ -84,6 +108,10 @@ func (r *repairer) begin(line []byte, at int) ([]byte, lineKind) {
 		return line, textLine
 	}
 	text := bytes.TrimLeft(body[n:], " \t")
+	if len(text) > 4 && text[0] == '[' && text[1]|0x20 == 'x' && string(text[2:4]) == "](" {
+		at = len(line) - len(text) + 1
+		return splice(line, at, at, " "), linkedLine // else a task's box
+	}
 	if len(text) > 0 && !r.fenced(text) && beginsLinked(text) {
 		return line, linkedLine
 	}
@@ -125,12 +153,12 @@ func isBlank(body []byte) bool { return len(body) == 0 || body[0] == '\n' }
 
 // commented reports whether a line belongs to an HTML comment of several lines.
 func (r *repairer) commented(body []byte) bool {
-	if r.note {
-		r.note = !bytes.Contains(body, []byte("-->"))
+	if r.comment {
+		r.comment = !bytes.Contains(body, []byte("-->"))
 		return true
 	}
-	r.note = bytes.HasPrefix(body, []byte("<!--")) && !bytes.Contains(body, []byte("-->"))
-	return r.note
+	r.comment = bytes.HasPrefix(body, []byte("<!--")) && !bytes.Contains(body, []byte("-->"))
+	return r.comment
 }
 
 // fenced reports whether a line belongs to a fenced code block (CommonMark 0.31, section 4.5).
