@@ -39,16 +39,16 @@ func (r *repairer) place(line []byte, column, at int, kind lineKind) ([]byte, li
 			to = r.items[n].marker - r.items[n].moved
 		case kind == linkedLine && n > 0:
 			to = base - moved
-		case kind == linkedLine && isIndentedList(line, r.rest):
+		case kind == linkedLine && !r.cells && isIndentedList(line, r.rest):
 			to = 0
 		default:
+			r.code = n == 0 && (kind == linkedLine || r.above == emptyLine || r.above == headingLine)
 			kind = textLine
-			r.code = n == 0 && (r.above == emptyLine || r.above == headingLine)
 		}
 	}
 	switch {
 	case kind == bulletLine || kind == linkedLine:
-		r.items = append(r.items[:n], listItem{marker: column, text: textColumn(column, line[at:]), moved: column - to})
+		r.items = append(r.items[:min(n, maxNesting)], listItem{marker: column, text: textColumn(column, line[at:]), moved: column - to})
 	case kind == headingLine || r.above == emptyLine:
 		r.items = r.items[:n]
 	}
