@@ -12,16 +12,18 @@ import (
 type repairer struct {
 	*prepared
 	inlineFaults
-	footnote bool   // in the text of a footnote
-	rest     []byte // what follows the line in hand
-	above    lineKind
-	items    []listItem // the list items that the line may stand in, outermost first
-	code     bool       // in an indented code block
-	fence    []byte     // the marks that began the code block the line stands in
-	comment  bool       // in an HTML comment
-	html     bool       // in a block of raw HTML, which goes on until an empty line
-	cells    bool       // in an HTML table
-	cols     int        // the columns of the line above, where it can be the header of a table
+	rest  []byte     // what follows the line in hand
+	above lineKind   // the line above
+	cols  int        // the columns of the line above, where it can be the header of a table
+	items []listItem // the list items that the line may stand in, outermost first
+	fence []byte     // the marks that began the fenced code block the line stands in
+
+	// What the line stands in.
+	code     bool // an indented code block
+	comment  bool // an HTML comment
+	html     bool // a block of raw HTML, which goes on until an empty line
+	cells    bool // an HTML table
+	footnote bool // the text of a footnote
 }
 
 func newRepairer(p *prepared, src []byte) *repairer {
