@@ -78,6 +78,7 @@ func (r *repairer) mend(line []byte) []byte {
 			return line // an empty line would end the block
 		}
 		r.above = emptyLine
+		return []byte{'\n'}
 	}
 	return mended
 }

@@ -33,6 +33,7 @@ func TestMend(t *testing.T) {
 		{"attributes", "[a](b){:target=_blank} c\n", "[a](b) c\n"},
 		{"a tuple", "gives {:ok, x}\n", "gives {:ok, x}\n"},
 		{"a shortcode", "a {{< b >}} [c]({{< ref d >}})\n", "a  [c]({{< ref d >}})\n"},
+		{"a shortcode alone", "{{< b >}}", "\n"},
 		{"an attribute in a code span", "`{: .a}`\n", "`{: .a}`\n"},
 		{"a footnote", "a[^1]\n\n[^1]: b\nc\n", "a\n\n\n\n"},
 		{"no footnote", "a[^1]\n", "a[^1]\n"},
