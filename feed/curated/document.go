@@ -11,6 +11,7 @@ type document struct {
 	raw        []byte // the prepared source
 	src        string // the same, so that pieces are cut from it without a copy
 	lines      []int  // offsets of its line ends, made when first asked for
+	breaks     []int  // offsets of the line ends that the source does not have
 	page       *url.URL
 	frontTitle string
 

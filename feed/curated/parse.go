@@ -66,7 +66,7 @@ func Explain(src []byte, opt Options) []Verdict {
 // read makes the one reading behind Parse and Explain.
 func read(src []byte, opt Options) *document {
 	p := prepare(src)
-	d := &document{raw: p.out, src: string(p.out), page: opt.Page, frontTitle: p.title}
+	d := &document{raw: p.out, src: string(p.out), breaks: p.breaks, page: opt.Page, frontTitle: p.title}
 	d.pieces = make([]piece, 0, len(d.src)/24)
 	links := bytes.Count(d.raw, []byte("](")) + bytes.Count(d.raw, []byte("<a "))
 	d.links, d.drafts = make([]link, 0, links), make([]draft, 0, links)
@@ -143,7 +143,8 @@ func (d *document) line(pos int) int {
 		}
 	}
 	n, _ := slices.BinarySearch(d.lines, pos)
-	return n + 1
+	added, _ := slices.BinarySearch(d.breaks, pos)
+	return n - added + 1
 }
 
 // validText takes out of a string from the document what no document may hold.

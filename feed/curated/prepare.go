@@ -16,12 +16,13 @@ const (
 
 // prepared is a source as goldmark can read it in linear time, with the lines of the original.
 type prepared struct {
-	out   []byte
-	title string // from the front matter
+	out    []byte
+	breaks []int  // offsets of the line ends in out that the source does not have
+	title  string // from the front matter
 }
 
 // prepare repairs a source: UTF-8 is made valid, line ends become \n, front matter and the markers of a merge conflict
-// become empty lines, a bullet without its space gets one, and what is nested too deep is taken apart.
+// become empty lines, broken Markdown is mended, and what is nested too deep is taken apart.
 func prepare(src []byte) *prepared {
 	src = bytes.TrimPrefix(src, []byte("\xef\xbb\xbf"))
 	if bytes.IndexByte(src, '\r') >= 0 {
@@ -44,7 +45,9 @@ func prepare(src []byte) *prepared {
 		p.out = append(p.out, '\n')
 	}
 	conflict, empty := false, 0
+	fix := newRepairer(p, src[len(front):])
 	for line := range bytes.Lines(src[len(front):]) {
+		line = fix.mend(line)
 		if empty++; !isEmpty(line) {
 			empty = 0
 		}
@@ -103,7 +106,7 @@ func isEmpty(line []byte) bool {
 	return line[0] <= ' ' && len(bytes.TrimLeft(line, " \t\n")) == 0
 }
 
-// line appends a line, repaired and bounded.
+// line appends a line, bounded.
 func (p *prepared) line(line []byte) {
 	i, depth := 0, 0
 	for i < len(line) {
@@ -115,13 +118,9 @@ func (p *prepared) line(line []byte) {
 		}
 		i += n
 	}
-	switch {
-	case depth > maxNesting || depth > 0 && i > maxIndent || i > maxMargin:
+	if depth > maxNesting || depth > 0 && i > maxIndent || i > maxMargin {
 		p.out = append(p.out, "- "...)
 		line = line[i:]
-	case depth == 0 && lacksSpace(line[i:]):
-		p.out = append(append(p.out, line[:i+1]...), ' ')
-		line = line[i+1:]
 	}
 	p.out = append(p.out, line...)
 }
@@ -147,12 +146,6 @@ func markerLen(s []byte) int {
 		return n
 	}
 	return 0
-}
-
-// lacksSpace reports a bullet that runs into its link, "-[text](…)"; "*[text](…)*" is emphasis.
-func lacksSpace(line []byte) bool {
-	return len(line) > 1 && isBullet(line[0]) && line[1] == '[' && bytes.IndexByte(line[2:], line[0]) < 0 ||
-		len(line) > 1 && line[0] == '-' && line[1] == '['
 }
 
 func isBullet(c byte) bool { return c == '-' || c == '*' || c == '+' }
