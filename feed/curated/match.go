@@ -1,5 +1,7 @@
 package curated
 
+import "slices"
+
 // Diff tells what changed from what is known of a list to its next reading. An entry is known by its address, or, where
 // the old address is gone in this same reading, by what else names it: see moves. It takes time linear in both.
 func Diff(known []Known, after *List) *Changes {
@@ -7,6 +9,7 @@ func Diff(known []Known, after *List) *Changes {
 	d.byAddress()
 	d.passedOn()
 	d.byNames()
+	d.splitOff()
 	return d.changes()
 }
 
@@ -98,7 +101,11 @@ func (d *differ) passedOn() {
 func (d *differ) knownTitles() map[string]bool {
 	out := make(map[string]bool, len(d.known))
 	for i := range d.known {
-		out[titleName(&d.known[i].Entry)] = true
+		e := &d.known[i].Entry
+		out[titleName(e)] = true
+		for _, title := range e.Also {
+			out[titleKey(title)] = true
+		}
 	}
 	return out
 }
@@ -205,6 +212,39 @@ func (d *differ) dropShared(m *move, queues map[string][]int, known []int) {
 	}
 }
 
+// splitOff matches an entry that came with the known one whose address it shared before, under a title that is not at that
+// address any more: the address was a mistake.
+func (d *differ) splitOff() {
+	shared := make(map[string]int)
+	for i, k := range d.match {
+		if k < 0 || d.known[k].Gone {
+			continue
+		}
+		was, is := &d.known[k].Entry, &d.after[i]
+		if len(was.Also) == 0 || CanonicalURL(was.URL) != d.keys[i] {
+			continue
+		}
+		for _, title := range append([]string{was.Title}, was.Also...) {
+			if title != is.Title && !slices.Contains(is.Also, title) {
+				shared[titleKey(title)] = k
+			}
+		}
+	}
+	if len(shared) == 0 {
+		return
+	}
+	for i, k := range d.match {
+		if k >= 0 {
+			continue
+		}
+		n := titleName(&d.after[i])
+		if at, ok := shared[n]; ok {
+			d.match[i] = at
+			delete(shared, n)
+		}
+	}
+}
+
 // changes makes the result.
 func (d *differ) changes() *Changes {
 	out := &Changes{Entries: make([]Match, len(d.after))}
@@ -230,8 +270,8 @@ func (d *differ) changes() *Changes {
 	return out
 }
 
-// heirs gives for each known the index of the entry that it is now, or -1. Where it has moved and both of its addresses
-// stand now, they are two resources after all: it is the one at the address where it stood last, or else the first.
+// heirs gives for each known the index of the entry that it is now, or -1. Where several are known from it, they are as
+// many resources after all: it is the one at the address where it stood last, or else the first.
 func (d *differ) heirs() []int {
 	heirs := make([]int, len(d.known))
 	for i := range heirs {
