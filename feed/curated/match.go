@@ -15,17 +15,20 @@ func Diff(known []Known, after *List) *Changes {
 
 // differ is one comparison.
 type differ struct {
-	known []Known
-	after []Entry
-	keys  []string // the canonical URLs of after
-	match []int    // for each entry of after the index of what is known, or -1
-	stays []bool   // for each known, whether it was found again
+	known  []Known
+	after  []Entry
+	keys   []string        // the canonical URLs of after
+	match  []int           // for each entry of after the index of what is known, or -1
+	stays  []bool          // for each known, whether it was found again
+	titles map[string]bool // of all that is known, once they were asked for
+	moved  map[int]int     // for a known that left its address to another, the index of the entry that it is now
 }
 
 func newDiffer(known []Known, after *List) *differ {
 	d := &differ{
 		known: known, after: after.Entries,
 		keys: make([]string, len(after.Entries)), match: make([]int, len(after.Entries)), stays: make([]bool, len(known)),
+		moved: make(map[int]int),
 	}
 	for i := range d.after {
 		d.keys[i], d.match[i] = CanonicalURL(d.after[i].URL), -1
@@ -74,26 +77,34 @@ func (d *differ) passedOn() {
 			places[k]++
 		}
 	}
-	var titles map[string]bool
 	for i, at := range d.match {
-		e := &d.after[i]
-		if at < 0 || d.known[at].Gone || places[at] > 1 || e.Title == d.known[at].Entry.Title {
+		if at < 0 || d.known[at].Gone || places[at] > 1 || d.after[i].Title == d.known[at].Entry.Title {
 			continue
 		}
 		k := &d.known[at].Entry
 		for _, n := range namesIn(k, titleName) {
 			j, ok := came[n]
-			if !ok || d.match[j] >= 0 || !sameText(k.Summary, d.after[j].Summary) || sameText(k.Summary, e.Summary) {
-				continue
-			}
-			if titles == nil {
-				titles = d.knownTitles()
-			}
-			if title := titleName(e); title != "" && !titles[title] {
-				d.match[i], d.match[j] = -1, at
+			if ok && d.match[j] < 0 && sameText(k.Summary, d.after[j].Summary) && !sameText(k.Summary, d.after[i].Summary) {
+				d.passOn(i, j)
 				break
 			}
 		}
+	}
+}
+
+// passOn gives what is known of the entry from to the entry to, if what stands at its address now was never heard of.
+// One that stood there before, as a further place, is split off.
+func (d *differ) passOn(from, to int) {
+	at, title := d.match[from], titleName(&d.after[from])
+	if slices.ContainsFunc(d.known[at].Entry.Also, func(also string) bool { return titleKey(also) == title }) {
+		d.match[to], d.moved[at] = at, to
+		return
+	}
+	if d.titles == nil {
+		d.titles = d.knownTitles()
+	}
+	if title != "" && !d.titles[title] {
+		d.match[from], d.match[to] = -1, at
 	}
 }
 
@@ -285,6 +296,9 @@ func (d *differ) heirs() []int {
 		case CanonicalURL(d.known[k].Entry.URL) == d.keys[i]:
 			heirs[k] = i
 		}
+	}
+	for k, i := range d.moved {
+		heirs[k] = i
 	}
 	return heirs
 }
