@@ -102,6 +102,40 @@ func TestDiffRemembers(t *testing.T) {
 	}
 }
 
+// TestDiffOfEqualNames compares lists of so many entries of one title, or one text, that it takes minutes where anything is
+// quadratic.
+func TestDiffOfEqualNames(t *testing.T) {
+	const n = 20000
+	many := func(host string, name func(i int) (title, summary string)) *List {
+		l := &List{Entries: make([]Entry, n)}
+		for i := range l.Entries {
+			title, summary := name(i)
+			l.Entries[i] = Entry{Title: title, URL: fmt.Sprintf("https://%s/%d", host, i), Summary: summary, Sections: [][]string{{"A"}}}
+		}
+		return l
+	}
+	const text = "A long description that all entries of this list have in common."
+	tests := []struct {
+		name         string
+		first, later func(i int) (title, summary string)
+		added        int
+	}{
+		{"titles", func(int) (string, string) { return "Same", "" }, func(int) (string, string) { return "Same", "" }, 0},
+		{"texts", func(i int) (string, string) { return fmt.Sprint("A", i), text }, func(i int) (string, string) { return fmt.Sprint("B", i), text }, n},
+		{"first words", func(i int) (string, string) { return fmt.Sprintf("Same %d a", i), "x" }, func(i int) (string, string) { return fmt.Sprintf("Same %d b", i), "x" }, n},
+	}
+	for _, tt := range tests {
+		var memory Memory
+		memory.Next(many("a.example", tt.first), DefaultGuard)
+		moved, _ := memory.Next(many("b.example", tt.later), DefaultGuard)
+		if got := len(moved.Added()); got != tt.added {
+			t.Errorf("%s: %d added, want %d", tt.name, got, tt.added)
+		}
+		memory.Next(&List{}, DefaultGuard)
+		memory.Next(many("c.example", tt.later), DefaultGuard)
+	}
+}
+
 // TestReportHasNoNull keeps the arrays that programs read from being null.
 func TestReportHasNoNull(t *testing.T) {
 	r := Diff(nil, list()).Report()

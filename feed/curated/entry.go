@@ -7,11 +7,7 @@ import (
 // entry makes the Entry of a draft.
 func (d *document) entry(f *draft) Entry {
 	l := &d.links[f.link]
-	e := Entry{URL: d.resolve(validText(l.url)), Line: d.line(l.pos)}
-	e.Title = cleanTitle(f.named)
-	if e.Title == "" {
-		e.Title = cleanTitle(d.plain(f.title))
-	}
+	e := Entry{Title: d.name(f), URL: d.resolve(validText(l.url)), Line: d.line(l.pos)}
 	if e.Title == "" {
 		e.Title = e.URL
 	}
@@ -22,6 +18,14 @@ func (d *document) entry(f *draft) Entry {
 		e.Related = append(e.Related, Link{Title: cleanTitle(d.plain(r.pieces)), URL: d.resolve(validText(r.url))})
 	}
 	return e
+}
+
+// name is the title of a draft.
+func (d *document) name(f *draft) string {
+	if title := cleanTitle(f.named); title != "" {
+		return title
+	}
+	return cleanTitle(d.plain(f.title))
 }
 
 // describeEntry fills in what is said of an entry.

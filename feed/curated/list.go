@@ -17,6 +17,8 @@ type List struct {
 type Entry struct {
 	// Title is plain text: no markup, white space folded, emoji shortcodes resolved.
 	Title string `json:"title"`
+	// Also are the other titles that it has in its further places, which may be mistakes: two resources with one address.
+	Also []string `json:"also,omitempty"`
 	// URL is as written with entities decoded, and absolute where Options.Page is known.
 	URL string `json:"url"`
 	// Sections holds the path of headings, outermost first, of each place the entry stands in; never empty, though a path

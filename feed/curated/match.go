@@ -1,5 +1,7 @@
 package curated
 
+import "slices"
+
 // Diff tells what changed from what is known of a list to its next reading. An entry is known by its address, or, where
 // the old address is gone in this same reading, by what else names it: see moves. It takes time linear in both.
 func Diff(known []Known, after *List) *Changes {
@@ -7,22 +9,26 @@ func Diff(known []Known, after *List) *Changes {
 	d.byAddress()
 	d.passedOn()
 	d.byNames()
+	d.splitOff()
 	return d.changes()
 }
 
 // differ is one comparison.
 type differ struct {
-	known []Known
-	after []Entry
-	keys  []string // the canonical URLs of after
-	match []int    // for each entry of after the index of what is known, or -1
-	stays []bool   // for each known, whether it was found again
+	known  []Known
+	after  []Entry
+	keys   []string        // the canonical URLs of after
+	match  []int           // for each entry of after the index of what is known, or -1
+	stays  []bool          // for each known, whether it was found again
+	titles map[string]bool // of all that is known, once they were asked for
+	moved  map[int]int     // for a known that left its address to another, the index of the entry that it is now
 }
 
 func newDiffer(known []Known, after *List) *differ {
 	d := &differ{
 		known: known, after: after.Entries,
 		keys: make([]string, len(after.Entries)), match: make([]int, len(after.Entries)), stays: make([]bool, len(known)),
+		moved: make(map[int]int),
 	}
 	for i := range d.after {
 		d.keys[i], d.match[i] = CanonicalURL(d.after[i].URL), -1
@@ -71,26 +77,34 @@ func (d *differ) passedOn() {
 			places[k]++
 		}
 	}
-	var titles map[string]bool
 	for i, at := range d.match {
-		e := &d.after[i]
-		if at < 0 || d.known[at].Gone || places[at] > 1 || e.Title == d.known[at].Entry.Title {
+		if at < 0 || d.known[at].Gone || places[at] > 1 || d.after[i].Title == d.known[at].Entry.Title {
 			continue
 		}
 		k := &d.known[at].Entry
 		for _, n := range namesIn(k, titleName) {
 			j, ok := came[n]
-			if !ok || d.match[j] >= 0 || !sameText(k.Summary, d.after[j].Summary) || sameText(k.Summary, e.Summary) {
-				continue
-			}
-			if titles == nil {
-				titles = d.knownTitles()
-			}
-			if title := titleName(e); title != "" && !titles[title] {
-				d.match[i], d.match[j] = -1, at
+			if ok && d.match[j] < 0 && sameText(k.Summary, d.after[j].Summary) && !sameText(k.Summary, d.after[i].Summary) {
+				d.passOn(i, j)
 				break
 			}
 		}
+	}
+}
+
+// passOn gives what is known of the entry from to the entry to, if what stands at its address now was never heard of.
+// One that stood there before, as a further place, is split off.
+func (d *differ) passOn(from, to int) {
+	at, title := d.match[from], titleName(&d.after[from])
+	if slices.ContainsFunc(d.known[at].Entry.Also, func(also string) bool { return titleKey(also) == title }) {
+		d.match[to], d.moved[at] = at, to
+		return
+	}
+	if d.titles == nil {
+		d.titles = d.knownTitles()
+	}
+	if title != "" && !d.titles[title] {
+		d.match[from], d.match[to] = -1, at
 	}
 }
 
@@ -98,7 +112,11 @@ func (d *differ) passedOn() {
 func (d *differ) knownTitles() map[string]bool {
 	out := make(map[string]bool, len(d.known))
 	for i := range d.known {
-		out[titleName(&d.known[i].Entry)] = true
+		e := &d.known[i].Entry
+		out[titleName(e)] = true
+		for _, title := range e.Also {
+			out[titleKey(title)] = true
+		}
 	}
 	return out
 }
@@ -205,6 +223,39 @@ func (d *differ) dropShared(m *move, queues map[string][]int, known []int) {
 	}
 }
 
+// splitOff matches an entry that came with the known one whose address it shared before, under a title that is not at that
+// address any more: the address was a mistake.
+func (d *differ) splitOff() {
+	shared := make(map[string]int)
+	for i, k := range d.match {
+		if k < 0 || d.known[k].Gone {
+			continue
+		}
+		was, is := &d.known[k].Entry, &d.after[i]
+		if len(was.Also) == 0 || CanonicalURL(was.URL) != d.keys[i] {
+			continue
+		}
+		for _, title := range append([]string{was.Title}, was.Also...) {
+			if title != is.Title && !slices.Contains(is.Also, title) {
+				shared[titleKey(title)] = k
+			}
+		}
+	}
+	if len(shared) == 0 {
+		return
+	}
+	for i, k := range d.match {
+		if k >= 0 {
+			continue
+		}
+		n := titleName(&d.after[i])
+		if at, ok := shared[n]; ok {
+			d.match[i] = at
+			delete(shared, n)
+		}
+	}
+}
+
 // changes makes the result.
 func (d *differ) changes() *Changes {
 	out := &Changes{Entries: make([]Match, len(d.after))}
@@ -230,8 +281,8 @@ func (d *differ) changes() *Changes {
 	return out
 }
 
-// heirs gives for each known the index of the entry that it is now, or -1. Where it has moved and both of its addresses
-// stand now, they are two resources after all: it is the one at the address where it stood last, or else the first.
+// heirs gives for each known the index of the entry that it is now, or -1. Where several are known from it, they are as
+// many resources after all: it is the one at the address where it stood last, or else the first.
 func (d *differ) heirs() []int {
 	heirs := make([]int, len(d.known))
 	for i := range heirs {
@@ -245,6 +296,9 @@ func (d *differ) heirs() []int {
 		case CanonicalURL(d.known[k].Entry.URL) == d.keys[i]:
 			heirs[k] = i
 		}
+	}
+	for k, i := range d.moved {
+		heirs[k] = i
 	}
 	return heirs
 }

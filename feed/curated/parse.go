@@ -36,7 +36,7 @@ func Parse(src []byte, opt Options) *List {
 		key := CanonicalURL(d.resolve(d.links[f.link].url))
 		path := below(lone, f.path)
 		if seen, ok := at[key]; ok {
-			list.Entries[seen].addSection(path)
+			list.Entries[seen].addPlace(d.name(f), path)
 			continue
 		}
 		at[key] = len(list.Entries)
@@ -76,8 +76,14 @@ func read(src []byte, opt Options) *document {
 	return d
 }
 
-// addSection notes a further place of the entry.
-func (e *Entry) addSection(path []string) {
+// maxAlso is how many other titles of an address are worth noting.
+const maxAlso = 8
+
+// addPlace notes a further place of the entry, and the title that it has there.
+func (e *Entry) addPlace(title string, path []string) {
+	if len(e.Also) < maxAlso && !isGeneric(title) && titleKey(title) != titleKey(e.Title) && !slices.Contains(e.Also, title) {
+		e.Also = append(e.Also, title)
+	}
 	if len(e.Sections) >= maxPlaces {
 		return
 	}
