@@ -13,11 +13,11 @@ import (
 // goldmark takes time quadratic in some things that no list has. What exceeds these bounds is read as text, or as the next
 // paragraph; all of them are far above what people write.
 const (
-	maxLines   = 256     // lines of a paragraph
+	maxLines   = 128     // lines of a paragraph
 	maxDefs    = 200     // reference definitions without an empty line
 	maxColumns = 64      // columns of a table
 	maxMissing = 1 << 18 // cells that the rows of a document lack, and goldmark adds
-	maxMarks   = 1024    // marks of emphasis in a paragraph
+	maxMarks   = 512     // marks of emphasis in a paragraph
 	maxOpen    = 32      // brackets that are open at once
 	maxVain    = 1 << 20 // bytes of a paragraph that are looked at for the end of what has none
 )
