@@ -52,7 +52,7 @@ func Credits(e curated.Entry) string {
 	if e.Byline != "" {
 		parts = append(parts, "by "+e.Byline)
 	}
-	for _, s := range []string{e.Publication, e.Duration} {
+	for _, s := range []string{e.Publication, e.Duration, e.Date} {
 		if s != "" {
 			parts = append(parts, s)
 		}

@@ -91,7 +91,7 @@ func (v issue) clipped() issue {
 func clipEntry(e curated.Entry) curated.Entry {
 	same := e.Summary == e.Quote
 	e.Title = clip(e.Title, maxTitle)
-	e.Byline, e.Publication, e.Duration = clip(e.Byline, maxTitle), clip(e.Publication, maxTitle), clip(e.Duration, maxTitle)
+	e.Byline, e.Publication, e.Duration, e.Date = clip(e.Byline, maxTitle), clip(e.Publication, maxTitle), clip(e.Duration, maxTitle), clip(e.Date, maxTitle)
 	if s := clip(e.Summary, maxSummary); s != fold(e.Summary) {
 		e.Summary, e.SummaryHTML = s, ""
 	}

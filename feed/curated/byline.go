@@ -9,7 +9,10 @@ import (
 
 var durationAt = regexp.MustCompile(`^\(((?:~ ?)?\d[\d.:]* ?(?:h|hr|hrs|hours?|m|min|mins|minutes?|minute read|s|sec|secs|seconds?)(?: \d+ ?(?:m|min|mins|minutes|s|sec)?)?(?: \pL+)?)\)`)
 
-// cutMarks takes byline, publication and duration off the text that follows the link, in whatever order they come.
+// dateAt finds a date in brackets, or one written as in ISO 8601.
+var dateAt = regexp.MustCompile(`^(?:[(\[]((?:(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.? )?(?:\d{1,2}, )?(?:19|20)\d\d(?:[-/.]\d{1,2}){0,2})[)\]]|((?:19|20)\d\d-\d\d-\d\d)(?: |$))`)
+
+// cutMarks takes byline, publication, duration and date off the text that follows the link, in whatever order they come.
 func cutMarks(e *Entry, rest []piece) []piece {
 	for mayMark(rest) {
 		text := joinPieces(rest)
@@ -28,6 +31,9 @@ func cutMarks(e *Entry, rest []piece) []piece {
 				e.Duration, end = m[1], len(m[0])
 			}
 		}
+		if m := dateAt.FindStringSubmatch(head); end == 0 && e.Date == "" && m != nil {
+			e.Date, end = m[1]+m[2], len(m[0])
+		}
 		if end == 0 {
 			break
 		}
@@ -36,14 +42,14 @@ func cutMarks(e *Entry, rest []piece) []piece {
 	return rest
 }
 
-// mayMark reports whether a text may begin with "by …", "on …" or "(20 minutes)"; most do not.
+// mayMark reports whether a text may begin with "by …", "on …", "(20 minutes)" or "[2014]"; most do not.
 func mayMark(ps []piece) bool {
 	for i := range ps {
 		if ps[i].kind != textPiece {
 			continue
 		}
 		if t := ps[i].text[trimSeparators(ps[i].text):]; t != "" {
-			return strings.IndexByte("bBo(", t[0]) >= 0
+			return strings.IndexByte("bBo([12", t[0]) >= 0
 		}
 	}
 	return false
@@ -54,19 +60,26 @@ func cutSigns(e *Entry, rest []piece) []piece {
 	if !maySign(rest) {
 		return rest
 	}
-	marks, end := leadingMarks(joinPieces(rest))
+	text := joinPieces(rest)
+	if counts := countsAt.FindString(text); strings.IndexFunc(counts, isMark) >= 0 {
+		return cutPieces(rest, len(counts)) // they say nothing for long
+	}
+	marks, end := leadingMarks(text)
 	for _, m := range marks {
 		e.Marks = append(e.Marks, validText(shortcodes(m)))
 	}
 	return cutPieces(rest, end)
 }
 
-// maySign reports whether the first sign of a text is neither a letter nor a separator; few are.
+// countsAt finds counts in brackets before a separator: "(🥇31 · ⭐ 1.1K) - ".
+var countsAt = regexp.MustCompile(`^\s*\((?:[^()\pL]|\d[kKmM])*\) *[-–—]`)
+
+// maySign reports whether a text may begin with a sign or with counts; few do.
 func maySign(ps []piece) bool {
 	for i := range ps {
 		if t := strings.TrimLeftFunc(ps[i].text, isSpace); t != "" && ps[i].kind == textPiece {
 			r, _ := utf8.DecodeRuneInString(t)
-			return isMark(r) || r == ':' && shortcodeLen(t) > 0
+			return isMark(r) || r == '(' || r == ':' && shortcodeLen(t) > 0
 		}
 	}
 	return false

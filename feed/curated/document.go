@@ -27,6 +27,7 @@ type document struct {
 	open     int       // the draft of a heading that is an entry, plus one, while its text goes on
 	quoteOf  int       // the draft that the block quote after this paragraph belongs to, plus one
 	centred  int       // how many <div> are open since one with align=center
+	taken    int       // the offset up to which the source belongs to a bare address
 	inQuote  bool      // in a block quote that belongs to no entry
 	ignoring bool      // between ignore-start and ignore-end
 

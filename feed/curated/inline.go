@@ -3,6 +3,8 @@ package curated
 import (
 	"html"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/yuin/goldmark/ast"
 	extast "github.com/yuin/goldmark/extension/ast"
@@ -24,6 +26,7 @@ func (d *document) inlines(parent ast.Node, st style, ref int32) {
 		case *ast.Text:
 			n, seg := wholeText(n)
 			c = n
+			seg.Start = min(max(seg.Start, d.taken), seg.Stop)
 			d.text(d.src[seg.Start:seg.Stop], st, ref)
 			if n.HardLineBreak() {
 				d.add(hardBreak, "", 0, 0)
@@ -57,8 +60,9 @@ func (d *document) inlines(parent ast.Node, st style, ref int32) {
 				d.text(string(n.Label(d.raw)), st, ref)
 				continue
 			}
-			own := d.newLink(string(n.URL(d.raw)), n.Pos(), true)
-			d.run(string(n.Label(d.raw)), st, own)
+			more := d.restOfAddress(n)
+			own := d.newLink(string(n.URL(d.raw))+more, n.Pos(), true)
+			d.run(string(n.Label(d.raw))+more, st, own)
 			d.closeLink(own)
 		case *ast.RawHTML:
 			for i := range n.Segments.Len() {
@@ -100,6 +104,36 @@ func codeText(parent ast.Node, s string) string {
 		}
 	}
 	return s
+}
+
+// restOfAddress gives what goldmark leaves of a bare address that has letters beyond ASCII, as forges do: all that is no
+// white space. Ideographs need none between address and text, and so must follow a mark of the address.
+func (d *document) restOfAddress(n *ast.AutoLink) string {
+	next, ok := n.NextSibling().(*ast.Text)
+	if !ok {
+		return ""
+	}
+	_, seg := wholeText(next)
+	label, rest := n.Label(d.raw), d.src[seg.Start:seg.Stop]
+	if rest == "" || rest[0] < utf8.RuneSelf || !strings.HasSuffix(d.src[:seg.Start], string(label)) {
+		return ""
+	}
+	if r, _ := utf8.DecodeRuneInString(rest); unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul) &&
+		strings.IndexByte("/=_-", label[len(label)-1]) < 0 {
+		return ""
+	}
+	end := strings.IndexFunc(rest, func(r rune) bool {
+		if r >= utf8.RuneSelf {
+			return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r)
+		}
+		return r <= ' ' || strings.ContainsRune("<>\"|`", r)
+	})
+	if end >= 0 {
+		rest = rest[:end]
+	}
+	rest = strings.TrimRight(rest, "?!.,:;*_~'\")]")
+	d.taken = seg.Start + len(rest)
+	return rest
 }
 
 // altText is the text of an image.

@@ -32,10 +32,11 @@ type Entry struct {
 	Quote     string `json:"quote,omitempty"`
 	QuoteHTML string `json:"quote_html,omitempty"`
 	// Byline names who made it ("by Ada Lovelace" gives "Ada Lovelace"), Publication where it came out, Duration how long
-	// it takes, as written.
+	// it takes, Date when it came out, all as written.
 	Byline      string `json:"byline,omitempty"`
 	Publication string `json:"publication,omitempty"`
 	Duration    string `json:"duration,omitempty"`
+	Date        string `json:"date,omitempty"`
 	// Marks are the signs set beside it, such as 🆕 or ⭐, as written but for emoji shortcodes.
 	Marks []string `json:"marks,omitempty"`
 	// Related are the item's further links: slides, a video, a discussion.

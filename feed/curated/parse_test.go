@@ -36,7 +36,7 @@ func describe(src []byte) string {
 		}
 		for _, f := range [][2]string{
 			{"summary", e.Summary}, {"html", e.SummaryHTML}, {"quote", e.Quote}, {"by", e.Byline},
-			{"publication", e.Publication}, {"duration", e.Duration},
+			{"publication", e.Publication}, {"duration", e.Duration}, {"date", e.Date}, {"marks", strings.Join(e.Marks, " ")},
 		} {
 			if f[1] != "" && (f[0] != "html" || f[1] != e.Summary) {
 				fmt.Fprintf(&b, "\t%s: %s\n", f[0], f[1])

@@ -134,15 +134,9 @@ func markerLen(s []byte) int {
 	case isBullet(c):
 		n = 1
 	default:
-		for n < len(s) && n < 9 && isDigit(s[n]) {
-			n++
-		}
-		if n == 0 || n == len(s) || s[n] != '.' && s[n] != ')' {
-			return 0
-		}
-		n++
+		n = numberLen(s)
 	}
-	if n < len(s) && (s[n] == ' ' || s[n] == '\t') {
+	if n > 0 && n < len(s) && (s[n] == ' ' || s[n] == '\t') {
 		return n
 	}
 	return 0

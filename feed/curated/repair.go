@@ -106,6 +106,9 @@ func (r *repairer) begin(line []byte, at int) ([]byte, lineKind) {
 	case lacksSpace(body):
 		return splice(line, at+1, at+1, " "), linkedLine
 	}
+	if n := numberLen(body); n > 0 && n+1 < len(body) && body[n] == '[' && body[n+1] != ']' && body[n+1] != ' ' {
+		return splice(line, at+n, at+n, " "), linkedLine
+	}
 	n := itemMarker(body)
 	if n == 0 {
 		return line, textLine
@@ -232,22 +235,28 @@ func lacksSpace(line []byte) bool {
 
 // itemMarker gives the length of the bullet or number that a line begins with, 0 where there is none.
 func itemMarker(body []byte) int {
-	n := 0
-	if isBullet(body[0]) {
-		n = 1
-	} else {
-		for n < len(body) && n < 9 && body[n] >= '0' && body[n] <= '9' {
-			n++
-		}
-		if n == 0 || n == len(body) || body[n] != '.' && body[n] != ')' {
+	n := 1
+	if !isBullet(body[0]) {
+		if n = numberLen(body); n == 0 {
 			return 0
 		}
-		n++
 	}
 	if n < len(body) && body[n] != ' ' && body[n] != '\t' && body[n] != '\n' {
 		return 0
 	}
 	return n
+}
+
+// numberLen gives the length of a list number, "12." or "12)", at the head of a text, or 0.
+func numberLen(s []byte) int {
+	n := 0
+	for n < len(s) && n < 9 && isDigit(s[n]) {
+		n++
+	}
+	if n == 0 || n == len(s) || s[n] != '.' && s[n] != ')' {
+		return 0
+	}
+	return n + 1
 }
 
 // tag takes a line that begins with a tag. A block of HTML goes on until an empty line (CommonMark 0.31, section 4.6).

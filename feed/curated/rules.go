@@ -173,8 +173,11 @@ func (d *document) bulletLinks(it *item, cand []int, lead string) {
 	generic := isGeneric(label) || d.links[cand[0]].auto || !hasWord(label)
 	owner := it.owner()
 	if !hasWord(lead) {
-		if owner == 0 {
-			owner = d.headingEntry()
+		if owner == 0 && isPlace(label) {
+			if h := d.headingEntry(); h > 0 {
+				d.detailOf(h, cand)
+				return
+			}
 		}
 		switch {
 		case owner > 0 && (generic || isPlace(label) && !hasWord(d.plainOutside(it))):
@@ -194,7 +197,7 @@ func (d *document) bulletLinks(it *item, cand []int, lead string) {
 		d.accept(it, cand[0], verdict{entry: true, rule: ruleSource})
 	case max(owner, d.headingEntry()) > 0 && (isAttributeOf(lead) || d.labelled(it, lead)):
 		d.detailOf(max(owner, d.headingEntry()), cand)
-	case owner > 0 && !generic && endsInWord(lead):
+	case max(owner, d.headingEntry()) > 0 && !generic && endsInWord(lead):
 		d.setEach(cand, ruleDetail)
 	case (generic || isBracketed(label) || d.arePlaces(it, cand, lead)) && isTitle(lead):
 		d.accept(it, cand[0], verdict{entry: true, rule: ruleTitled})

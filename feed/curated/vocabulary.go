@@ -47,7 +47,8 @@ var genericTitles = words(`
 
 // socialSites are where a thing has its page; only beside others of the kind do they say that it is the same thing's.
 var socialSites = words(`twitch, twitter, x, mastodon, bluesky, discord, slack, telegram, matrix, irc, facebook, linkedin, instagram, youtube, tiktok, weibo,
-	知乎, bilibili, 微博, 微信, spotify, apple podcasts, apple, rss, feed, newsletter, email, hugging face, huggingface`)
+	知乎, bilibili, 微博, 微信, spotify, apple podcasts, apple, rss, feed, newsletter, email, hugging face, huggingface,
+	pypi, conda, docker hub, dockerhub, maven, crates io, rubygems, nuget, packagist, cran, homebrew, google scholar`)
 
 // attributes head the columns of a table that tell a quality of the resources and not the resources.
 var attributes = words(`author, authors, speaker, speakers, by, company, organization, organisation, institute, institution, category, topic,
