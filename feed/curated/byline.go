@@ -65,9 +65,7 @@ func cutSigns(e *Entry, rest []piece) []piece {
 		return cutPieces(rest, len(counts)) // they say nothing for long
 	}
 	marks, end := leadingMarks(text)
-	for _, m := range marks {
-		e.Marks = append(e.Marks, validText(shortcodes(m)))
-	}
+	e.Marks = append(e.Marks, marks...)
 	return cutPieces(rest, end)
 }
 

@@ -12,7 +12,14 @@ func (d *document) entry(f *draft) Entry {
 		e.Title = e.URL
 	}
 	e.Title, e.Marks = cutTrailingMarks(e.Title)
+	if lead := d.plain(f.lead); lead != "" && !hasWord(lead) {
+		marks, _ := leadingMarks(lead)
+		e.Marks = append(e.Marks, marks...)
+	}
 	d.describeEntry(&e, f)
+	for i, m := range e.Marks {
+		e.Marks[i] = validText(shortcodes(m))
+	}
 	for _, i := range f.also {
 		r := &d.links[i]
 		e.Related = append(e.Related, Link{Title: cleanTitle(d.plain(r.pieces)), URL: d.resolve(validText(r.url))})

@@ -222,7 +222,7 @@ func leadingMarks(s string) (marks []string, end int) {
 			}
 			return nil, 0
 		}
-		if at := len(marks) - 1; at >= 0 && joinsMark(r) {
+		if at := len(marks) - 1; at >= 0 && (joinsMark(r) || isFlagHalf(r) && len(marks[at]) == n && isFlagHalf(firstRune(marks[at]))) {
 			marks[at] += s[i : i+n]
 		} else {
 			marks = append(marks, s[i:i+n])
@@ -247,6 +247,14 @@ func cutTrailingMarks(title string) (words string, marks []string) {
 	}
 	marks, _ = leadingMarks(title[len(words):])
 	return words, marks
+}
+
+// isFlagHalf reports one of the two signs that make a flag.
+func isFlagHalf(r rune) bool { return r >= 0x1F1E6 && r <= 0x1F1FF }
+
+func firstRune(s string) rune {
+	r, _ := utf8.DecodeRuneInString(s)
+	return r
 }
 
 func isLetterOrDigit(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
