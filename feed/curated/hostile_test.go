@@ -103,7 +103,10 @@ func hostile(n int) map[string]attack {
 		"table 3": {"|a|b|\n|-|-|\n" + num("|[abc](http://b.example/%d)|`a\\|b`|\n"), n},
 		"table 4": {rep("a|b\n|-|-|-|\n"), 0},
 
+		"table 5": {"|a|b|\n|-|-|\n|" + rep(item2) + "|x|\n", 1},
+
 		"addresses":   {rep("www."), 0},
+		"addresses 4": {rep("www._"), 0},
 		"addresses 2": {rep("*http://a.b"), 0},
 		"addresses 3": {"http://a.example/" + rep(")"), 1},
 		"mail":        {rep("a@a_"), 0},

@@ -14,8 +14,10 @@ type quickLinks struct{ parser.InlineParser }
 
 func (quickLinks) Trigger() []byte { return []byte(":.@") }
 
-// maxLocal is how long the local part of a mail address can be (RFC 5321, section 4.5.3.1.1).
-const maxLocal = 64
+const (
+	maxLocal = 64  // bytes of the local part of a mail address (RFC 5321, section 4.5.3.1.1)
+	maxHost  = 256 // bytes that goldmark looks at for the end of a host
+)
 
 func (q quickLinks) Parse(parent ast.Node, block text.Reader, pc parser.Context) ast.Node {
 	before, ok := parent.LastChild().(*ast.Text)
@@ -43,10 +45,15 @@ func (q quickLinks) Parse(parent ast.Node, block text.Reader, pc parser.Context)
 	if from == len(head) || !mayBegin(head, from) {
 		return nil
 	}
+	s := spentIn(parent, pc)
+	if s.vain > maxVain {
+		return nil
+	}
 	at.Start = before.Segment.Start + from
 	block.SetPosition(line, at)
 	n := q.InlineParser.Parse(parent, block, pc)
 	if n == nil {
+		s.vain += maxHost
 		return nil
 	}
 	if before.Segment.Stop = at.Start; from == 0 {

@@ -2,6 +2,7 @@ package curated
 
 import (
 	"regexp"
+	"sort"
 	"strings"
 	"unicode/utf8"
 
@@ -196,13 +197,13 @@ func isAttribute(header string) bool {
 
 // linkIn gives the first candidate of a row that begins a cell, or -1.
 func (d *document) linkIn(x *row, cell span) int {
-	for _, i := range x.cand {
-		if at := d.links[i].pieces.from; at >= cell.from && at < cell.to {
-			if !hasWord(d.plain(span{cell.from, at})) {
-				return i
-			}
-			return -1
-		}
+	first := sort.Search(len(x.cand), func(n int) bool { return d.links[x.cand[n]].pieces.from >= cell.from })
+	if first == len(x.cand) {
+		return -1
+	}
+	i := x.cand[first]
+	if at := d.links[i].pieces.from; at < cell.to && !hasWord(d.plain(span{cell.from, at})) {
+		return i
 	}
 	return -1
 }
