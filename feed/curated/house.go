@@ -4,10 +4,12 @@ import "strings"
 
 // isHousefile reports an address of a file that speaks of the list itself: its licence, how to contribute, or the list in
 // another language.
-func isHousefile(u, label string) bool {
-	path, own := u, true
-	if hasScheme(u) {
-		path, own = forgeFile(u), false
+func (d *document) isHousefile(l *link) bool {
+	path, own := l.url, true
+	if hasScheme(path) {
+		if path, own = forgeFile(path), false; path == "" {
+			return false
+		}
 	}
 	path, _, _ = strings.Cut(path, "#")
 	path = strings.ToLower(strings.TrimPrefix(strings.TrimPrefix(path, "./"), "/"))
@@ -20,23 +22,27 @@ func isHousefile(u, label string) bool {
 	case "contributing", "code_of_conduct", "code-of-conduct":
 		return true
 	case "license", "licence", "copying", "changelog", "readme":
-		return own && (folder == "" || folder == ".github" || folder == "docs") || strings.Contains(foldTitle(label), name)
+		return own && (folder == "" || folder == ".github" || folder == "docs") || strings.Contains(foldTitle(d.plain(l.pieces)), name)
 	}
 	return own && (strings.HasPrefix(name, "readme-") || strings.HasPrefix(name, "readme_"))
 }
 
 // forgeFile gives the path of a file in a repository on a forge, or "".
 func forgeFile(u string) string {
-	_, rest, _ := strings.Cut(u, "://")
-	parts := strings.SplitN(rest, "/", 6)
-	if len(parts) < 6 || parts[3] != "blob" && parts[3] != "raw" && parts[3] != "tree" {
-		return ""
+	for _, verb := range [...]string{"/blob/", "/raw/", "/tree/"} {
+		if _, rest, ok := strings.Cut(u, verb); ok {
+			_, path, _ := strings.Cut(rest, "/") // after the branch
+			return path
+		}
 	}
-	return parts[5]
+	return ""
 }
 
 // isForm reports the address of a form in which readers of a list ask for changes to it.
 func isForm(u string) bool {
+	if !strings.Contains(u, "/new") && !strings.Contains(u, "/edit/") && !strings.Contains(u, "/compare/") {
+		return false
+	}
 	_, rest, _ := strings.Cut(u, "://")
 	parts := strings.SplitN(rest, "/", 5)
 	if len(parts) < 4 {
@@ -54,19 +60,18 @@ func isForm(u string) bool {
 
 // isCall reports whether an item asks for contributions: the words before its link do, or the link's own.
 func isCall(lead, label string) bool {
-	f := " " + foldTitle(label) + " "
 	for _, w := range [...]string{
-		" submit your ", " submit a ", " submit an ", " submit yours ", " suggest a ", " suggest an ", " add your ", " add yours ", " add a new ",
-		" become a sponsor ", " become a backer ", " edit this ", " improve this page ", " please submit ", " open a pull request ",
+		"submit your", "submit a", "submit an", "suggest a", "suggest an", "add your", "add a new", "become a sponsor",
+		"become a backer", "edit this", "improve this page", "please submit", "open a pull request",
 	} {
-		if strings.HasPrefix(f, w) {
+		if len(label) >= len(w) && strings.EqualFold(label[:len(w)], w) && (len(label) == len(w) || label[len(w)] == ' ' || w[len(w)-1] == 'r') {
 			return true
 		}
 	}
 	if !hasWord(lead) || countWords(label) > 3 {
 		return false
 	}
-	f = " " + foldTitle(lead) + " "
+	f := " " + foldTitle(lead) + " "
 	for _, w := range [...]string{" submit ", " contribute ", " pull request ", " add your ", " add yours ", " suggest ", " send us ", " open an issue ", " edit this "} {
 		if strings.Contains(f, w) {
 			return true
@@ -79,6 +84,9 @@ func isCall(lead, label string) bool {
 // pointsElsewhere reports a sentence such as "See [the list of lines](…) for all of them": it begins with a verb of
 // direction, and goes on after its link.
 func (d *document) pointsElsewhere(it *item, lead string, link int) bool {
+	if !hasWord(lead) {
+		return false
+	}
 	first, more, _ := strings.Cut(foldTitle(lead), " ")
 	switch first {
 	case "see", "ask", "read", "refer", "consult", "subscribe", "join":

@@ -78,7 +78,7 @@ func (d *document) candidates(it *item) []int {
 			l.verdict = verdict{rule: ruleNotWeb}
 		case !hasLabel(joinPieces(d.at(l.pieces))):
 			l.verdict = verdict{rule: ruleBadge}
-		case isHousefile(l.url, d.plain(l.pieces)):
+		case d.isHousefile(l):
 			l.verdict = verdict{rule: ruleHousefile}
 		case isForm(l.url):
 			l.verdict = verdict{rule: ruleCall}
@@ -173,11 +173,9 @@ func (d *document) bulletLinks(it *item, cand []int, lead string) {
 	generic := isGeneric(label) || d.links[cand[0]].auto || !hasWord(label)
 	owner := it.owner()
 	if !hasWord(lead) {
-		if owner == 0 && isPlace(label) {
-			if h := d.headingEntry(); h > 0 {
-				d.detailOf(h, cand)
-				return
-			}
+		if h := d.headingEntry(); owner == 0 && h > 0 && isPlace(label) {
+			d.detailOf(h, cand)
+			return
 		}
 		switch {
 		case owner > 0 && (generic || isPlace(label) && !hasWord(d.plainOutside(it))):

@@ -1,6 +1,7 @@
 package curated
 
 import (
+	"bytes"
 	"regexp"
 	"strings"
 	"unicode"
@@ -48,35 +49,32 @@ func isSpace(r rune) bool { return unicode.IsSpace(r) || r == '\u200b' || r == '
 
 // foldTitle makes the form in which two titles are compared: letters and digits in lower case, and one space between words.
 func foldTitle(s string) string {
-	var b strings.Builder
-	b.Grow(len(s))
+	var buf [128]byte
+	return string(appendFold(buf[:0], s))
+}
+
+// appendFold appends the folded form of a title.
+func appendFold(b []byte, s string) []byte {
 	gap := false
 	for _, r := range s {
-		if r < utf8.RuneSelf {
-			if lower := r | 0x20; lower >= 'a' && lower <= 'z' {
-				r = lower
-			} else if r < '0' || r > '9' {
-				gap = b.Len() > 0
-				continue
-			}
-			if gap {
-				b.WriteByte(' ')
-				gap = false
-			}
-			b.WriteByte(byte(r))
+		lower := r | 0x20
+		switch {
+		case lower >= 'a' && lower <= 'z':
+			r = lower
+		case r >= '0' && r <= '9':
+		case r < utf8.RuneSelf || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r):
+			gap = len(b) > 0
 			continue
-		}
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) {
-			gap = b.Len() > 0
-			continue
+		default:
+			r = unicode.ToLower(r)
 		}
 		if gap {
-			b.WriteByte(' ')
+			b = append(b, ' ')
 			gap = false
 		}
-		b.WriteRune(unicode.ToLower(r))
+		b = utf8.AppendRune(b, r)
 	}
-	return b.String()
+	return b
 }
 
 // hasWord reports whether a text says something: it has a letter outside of emoji shortcodes.
@@ -278,27 +276,35 @@ func isFormat(title string) bool {
 // maxGeneric is longer than any of them.
 const maxGeneric = 32
 
-// isGeneric reports whether a link's text names no resource: "PDF", "here", "Part 2", "Screenshot 1", an address.
+// isGeneric reports whether a link's text names no resource: "PDF", "here", "Part 2", "Spring 2020", an address.
 func isGeneric(title string) bool {
 	if len(title) > maxGeneric {
 		return false
 	}
-	f := foldTitle(title)
-	if _, ok := genericTitles[f]; ok || isFormat(f) {
+	var buf [2 * maxGeneric]byte
+	b := appendFold(buf[:0], title)
+	if _, ok := genericTitles[string(b)]; ok || len(b) == 0 {
 		return true
 	}
-	for _, w := range [...]string{"part ", "screenshot ", "video ", "slides ", "link ", "mirror ", "demo ", "pdf ", "issue ", "chapter "} {
-		if n, ok := strings.CutPrefix(f, w); ok && strings.Trim(n, "0123456789") == "" {
-			return true
-		}
+	if _, ok := formats[string(b)]; ok {
+		return true
 	}
-	if season, year, ok := strings.Cut(f, " "); ok && len(year) == 4 && strings.Trim(year, "0123456789") == "" {
-		switch season {
-		case "spring", "summer", "autumn", "fall", "winter":
-			return true
-		}
+	if isDigit(b[len(b)-1]) {
+		return isNumbered(string(b))
 	}
-	return f == "" || strings.Trim(f, "0123456789 ") == "" || (strings.HasSuffix(f, " here") || strings.HasPrefix(f, "this ")) && countWords(f) <= 4
+	return (bytes.HasSuffix(b, []byte(" here")) || bytes.HasPrefix(b, []byte("this "))) && countWords(title) <= 4
+}
+
+// isNumbered reports whether a folded title says only which of several a link leads to.
+func isNumbered(f string) bool {
+	word := strings.TrimRight(f, "0123456789 ")
+	switch word {
+	case "", "part", "screenshot", "video", "slides", "link", "mirror", "demo", "pdf", "issue", "chapter":
+		return true
+	case "spring", "summer", "autumn", "fall", "winter":
+		return len(f) == len(word)+len(" 2020")
+	}
+	return false
 }
 
 // isPlace reports whether a link's text says where something has a page, and not what it is.
