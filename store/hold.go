@@ -58,29 +58,30 @@ func endHold(ctx context.Context, tx *sql.Tx, list string, kind curated.HoldKind
 }
 
 // acceptRemovals believes the removals that enough checks in a row have seen.
-func acceptRemovals(ctx context.Context, tx *sql.Tx, list string, checks int, now time.Time) error {
+func acceptRemovals(ctx context.Context, tx *sql.Tx, list string, checks int, now time.Time) (made int, err error) {
 	// A removal accepted after its check stands in the change log of the newest snapshot.
-	_, err := tx.ExecContext(ctx, `INSERT INTO change (snapshot, entry, kind, before)
+	_, err = tx.ExecContext(ctx, `INSERT INTO change (snapshot, entry, kind, before)
 		SELECT (SELECT max(id) FROM snapshot WHERE list = e.list), e.id, 'removed', e.detail
 		FROM entry e WHERE e.list = ? AND e.gone IS NULL AND e.missing >= ?`, list, checks)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	res, err := tx.ExecContext(ctx, `UPDATE entry SET gone = ?, missing = 0 WHERE list = ? AND gone IS NULL AND missing >= ?`,
 		now.Unix(), list, checks)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 {
-		return err
+	n, err := res.RowsAffected()
+	if err != nil || n == 0 {
+		return 0, err
 	}
-	return endHold(ctx, tx, list, curated.HoldRemoved, "accepted", now)
+	return int(n), endHold(ctx, tx, list, curated.HoldRemoved, "accepted", now)
 }
 
 // Unchanged records a check that found the same bytes as the one before. It is also one more check that saw a held
-// removal stand.
-func (s *Store) Unchanged(ctx context.Context, list, validators string) error {
-	err := s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
+// removal stand; believed is how many entries are removed by that.
+func (s *Store) Unchanged(ctx context.Context, list, validators string) (believed int, err error) {
+	err = s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
 		_, err := tx.ExecContext(ctx, `UPDATE list SET checked = ?, validators = ?, error = '', error_since = NULL WHERE id = ?`,
 			now.Unix(), validators, list)
 		if err != nil {
@@ -97,12 +98,13 @@ func (s *Store) Unchanged(ctx context.Context, list, validators string) error {
 		if err != nil {
 			return err
 		}
-		return acceptRemovals(ctx, tx, list, removalChecks, now)
+		believed, err = acceptRemovals(ctx, tx, list, removalChecks, now)
+		return err
 	})
 	if err != nil {
-		return fmt.Errorf("recording the check of list %s: %w", list, err)
+		return 0, fmt.Errorf("recording the check of list %s: %w", list, err)
 	}
-	return nil
+	return believed, nil
 }
 
 // Accept ends what the guard holds of a list by believing it: quarantined entries become news now, held removals are
@@ -117,7 +119,8 @@ func (s *Store) Accept(ctx context.Context, list string) (announced, removed int
 		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM entry WHERE list = ? AND missing > 0 AND gone IS NULL`, list).Scan(&removed); err != nil {
 			return err
 		}
-		return acceptRemovals(ctx, tx, list, 1, now)
+		_, err := acceptRemovals(ctx, tx, list, 1, now)
+		return err
 	})
 	if err != nil {
 		return 0, 0, fmt.Errorf("accepting what is held of list %s: %w", list, err)

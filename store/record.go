@@ -334,7 +334,8 @@ func (r *recorder) removals() error {
 	if err := shrinkQuarantine(r.ctx, r.tx, r.list, r.now); err != nil {
 		return err
 	}
-	return acceptRemovals(r.ctx, r.tx, r.list, removalChecks, r.now)
+	_, err := acceptRemovals(r.ctx, r.tx, r.list, removalChecks, r.now)
+	return err
 }
 
 // forget takes back an entry that left while it was held: nobody was told of it, and should it come again, it is new.

@@ -284,10 +284,14 @@ func TestHeldRemovalsAreBelievedAfterThreeChecks(t *testing.T) {
 	}
 	for check := 2; check <= 3; check++ {
 		c.t = c.t.Add(time.Hour)
-		if err := s.Unchanged(ctx, "a", "{}"); err != nil {
+		believed, err := s.Unchanged(ctx, "a", "{}")
+		if err != nil {
 			t.Fatal(err)
 		}
 		want := map[int]int{2: 4, 3: 2}[check]
+		if believed != 4-want {
+			t.Errorf("check %d that saw it believed %d removals, want %d", check, believed, 4-want)
+		}
 		if got := len(feedOf(t, s)); got != want {
 			t.Errorf("after check %d that saw it, %d entries stand, want %d", check, got, want)
 		}
@@ -340,7 +344,7 @@ func TestAListThatBecameEmptyLosesNothing(t *testing.T) {
 	if l.Hash != good {
 		t.Error("the hash of what was not understood was kept, so the next check would pass it by")
 	}
-	if err := s.Unchanged(ctx, "a", "{}"); err != nil {
+	if _, err := s.Unchanged(ctx, "a", "{}"); err != nil {
 		t.Fatal(err)
 	}
 	if l, _ := s.List(ctx, "a"); len(l.Holds) != 0 {
@@ -366,7 +370,7 @@ func TestFailedChecksAreToldOnce(t *testing.T) {
 	if l.Error != "no such file" || !l.ErrorSince.Equal(c.t.Add(-2*time.Minute)) || !l.Checked.Equal(c.t) {
 		t.Errorf("error %q since %v, checked %v", l.Error, l.ErrorSince, l.Checked)
 	}
-	if err := s.Unchanged(ctx, "a", "{}"); err != nil {
+	if _, err := s.Unchanged(ctx, "a", "{}"); err != nil {
 		t.Fatal(err)
 	}
 	if l, _ := s.List(ctx, "a"); l.Error != "" || !l.ErrorSince.IsZero() {
@@ -391,7 +395,7 @@ func TestUnreadableLeavesOtherHoldsAlone(t *testing.T) {
 	if len(l.Holds) != 1 || l.Holds[0].Kind != curated.HoldUnreadable || l.Holds[0].Checks != 3 {
 		t.Errorf("holds: %+v", l.Holds)
 	}
-	if err := s.Unchanged(ctx, "a", "{}"); err != nil {
+	if _, err := s.Unchanged(ctx, "a", "{}"); err != nil {
 		t.Fatal(err)
 	}
 	if l, _ := s.List(ctx, "a"); len(l.Holds) != 0 {

@@ -124,6 +124,9 @@ func printResult(w io.Writer, r *check.Result, dryRun bool) error {
 	}
 	did := taken(r)
 	switch {
+	case r.Believed > 0:
+		p.line("%s: unchanged, %s; %s held before, and stood for three checks: made now", r.List, count(r.Entries, "entry", "entries"),
+			count(r.Believed, "removal was", "removals were"))
 	case r.Unchanged:
 		p.line("%s: unchanged, %s%s", r.List, count(r.Entries, "entry", "entries"), note)
 	case r.Baseline:

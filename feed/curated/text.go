@@ -297,9 +297,15 @@ func isGeneric(title string) bool {
 
 // isNumbered reports whether a folded title says only which of several a link leads to.
 func isNumbered(f string) bool {
-	word := strings.TrimRight(f, "0123456789 ")
+	word, _, _ := strings.Cut(f, " ")
+	switch number := f[len(word):]; {
+	case strings.Trim(f, "0123456789 ") == "":
+		return true
+	case strings.Trim(number, "0123456789 ") != "" || number == "":
+		return false
+	}
 	switch word {
-	case "", "part", "screenshot", "video", "slides", "link", "mirror", "demo", "pdf", "issue", "chapter":
+	case "part", "screenshot", "video", "slides", "link", "mirror", "demo", "pdf", "issue", "chapter":
 		return true
 	case "spring", "summer", "autumn", "fall", "winter":
 		return len(f) == len(word)+len(" 2020")

@@ -36,8 +36,9 @@ type Result struct {
 	List      string         `json:"list"`
 	Baseline  bool           `json:"baseline,omitempty"` // the first check: everything is known now, nothing is news
 	Unchanged bool           `json:"unchanged,omitempty"`
-	Silent    bool           `json:"silent,omitempty"` // the program reads lists differently now; what it finds by that is no news
-	Entries   int            `json:"entries"`          // standing in the list
+	Silent    bool           `json:"silent,omitempty"`   // the program reads lists differently now; what it finds by that is no news
+	Entries   int            `json:"entries"`            // standing in the list
+	Believed  int            `json:"believed,omitempty"` // held removals that stood for so many checks that they are made now
 	Report    curated.Report `json:"changes"`
 	Held      []curated.Hold `json:"held"`               // of this check
 	Standing  []curated.Hold `json:"standing,omitempty"` // all that is held of the list by now; the caller's to fill in
@@ -100,7 +101,8 @@ func (c *Checker) again(ctx context.Context, l List, guard judge) (*Result, erro
 		case err != nil:
 			return nil, err
 		case result.Unchanged:
-			return result, c.Store.Unchanged(ctx, l.ID, reading.Validators)
+			result.Believed, err = c.Store.Unchanged(ctx, l.ID, reading.Validators)
+			return result, err
 		}
 		if _, err = c.Store.Record(ctx, *reading); err == nil {
 			return result, nil
