@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,9 +34,9 @@ be installed.`,
   linkletter history README.md --json | jq -r '.commit as $c | .added[] | "\($c) \(.url)"'`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
-			from, err := parseSince(since, p.now())
-			if err != nil {
-				return usageError{err}
+			from, ok := parseSince(since, p.now())
+			if !ok {
+				return usageError{hintError{fmt.Errorf("--since: there is no date %q", since), "write 2026-01-31, 2026-01-31T12:00:00Z, 7d or 12h"}}
 			}
 			h := history{program: p, show: p.showRevision, since: from}
 			if asJSON {
@@ -42,7 +44,10 @@ be installed.`,
 			}
 			s := &source.Source{}
 			for rev, err := range s.History(cmd.Context(), repo, given[0]) {
-				if err != nil {
+				var why *source.HistoryError
+				if errors.As(err, &why) {
+					return hintError{err, why.Hint}
+				} else if err != nil {
 					return err
 				}
 				if err := h.next(rev); err != nil {
@@ -59,27 +64,21 @@ be installed.`,
 }
 
 // parseSince reads a date, a time or an age; empty is the beginning of time.
-func parseSince(s string, now time.Time) (time.Time, error) {
+func parseSince(s string, now time.Time) (from time.Time, ok bool) {
 	if s == "" {
-		return time.Time{}, nil
+		return time.Time{}, true
 	}
 	for _, layout := range [...]string{time.DateOnly, time.RFC3339} {
 		if t, err := time.Parse(layout, s); err == nil {
-			return t, nil
+			return t, true
 		}
 	}
-	age := s
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		age = days + "h"
+	if days, isDays := strings.CutSuffix(s, "d"); isDays {
+		n, err := strconv.ParseUint(days, 10, 16)
+		return now.AddDate(0, 0, -int(n)), err == nil
 	}
-	d, err := time.ParseDuration(age)
-	if err != nil || d < 0 {
-		return time.Time{}, fmt.Errorf("--since: %q is no date: write 2026-01-31, 2026-01-31T12:00:00Z, 7d or 12h", s)
-	}
-	if age != s {
-		d *= 24
-	}
-	return now.Add(-d), nil
+	age, err := time.ParseDuration(s)
+	return now.Add(-age), err == nil && age >= 0
 }
 
 // revisionReport is one line of history --json.
@@ -105,9 +104,12 @@ type history struct {
 
 // next takes the next revision in, and shows it.
 func (h *history) next(rev *source.Revision) error {
-	if rev.TooLarge != nil {
-		_, err := fmt.Fprintf(h.err, "linkletter: warning: left out: %v\n", rev.TooLarge)
-		return err
+	if rev.Shallow {
+		fmt.Fprintf(h.err, "linkletter: warning: this is a shallow clone, whose history begins at commit %.10s; `git fetch --unshallow` gets the rest\n", rev.Commit)
+	}
+	if large := rev.TooLarge; large != nil {
+		fmt.Fprintf(h.err, "linkletter: warning: %s is left out: it is larger than %d MiB\n", large.Where, large.Max>>20)
+		return nil
 	}
 	report := revisionReport{Commit: rev.Commit, Date: rev.Date, Author: rev.Author, Silent: rev.Silent(), Baseline: !h.begun}
 	if h.begun && bytes.Equal(rev.Bytes, h.bytes) {

@@ -1,15 +1,13 @@
 package source
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"os"
-	"os/exec"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -25,6 +23,8 @@ type Revision struct {
 	Bytes   []byte    // the file as of this commit; the caller keeps it
 	// TooLarge is set, and Bytes is not, where the file is over the size limit.
 	TooLarge *TooLargeError
+	// Shallow says that the repository is a shallow clone, which has nothing before this commit.
+	Shallow bool
 }
 
 // Silent reports whether the commit asks that nothing of it is announced: "[silent]" stands in its message.
@@ -33,208 +33,183 @@ func (r *Revision) Silent() bool { return strings.Contains(strings.ToLower(r.Mes
 // ErrNoHistory says that no commit of the repository has the file.
 var ErrNoHistory = errors.New("no commit has this file")
 
+// HistoryError says why a history cannot be read, and what to do about it.
+type HistoryError struct {
+	Err  error
+	Hint string
+}
+
+func (e *HistoryError) Error() string { return e.Err.Error() }
+func (e *HistoryError) Unwrap() error { return e.Err }
+
 // History gives the versions of a file in a git repository, oldest first, along the first parents of HEAD; a commit that
 // removed the file has none. Where repo is empty, it is the repository that the file stands in, and file is a path as any
-// other; else repo is a work tree or a bare repository, and file starts at its top. It runs the git program twice,
-// whatever the number of versions. An error ends the sequence.
+// other; else repo is a work tree or a bare repository, and file starts at its top. It runs the git program three times,
+// whatever the number of versions. An error ends the sequence; where there is something to be done about it, it is a
+// *HistoryError.
 func (s *Source) History(ctx context.Context, repo, file string) iter.Seq2[*Revision, error] {
 	return func(yield func(*Revision, error) bool) {
-		if err := s.history(ctx, repo, file, func(r *Revision) bool { return yield(r, nil) }); err != nil {
-			yield(nil, err)
+		at, err := locate(ctx, repo, file)
+		enough := false
+		if err == nil {
+			err = s.replay(ctx, at, func(r *Revision) bool {
+				enough = !yield(r, nil)
+				return !enough
+			})
+		}
+		if ctx.Err() != nil {
+			err = ctx.Err() // and not that git was killed
+		}
+		if err != nil && !enough {
+			yield(nil, fmt.Errorf("reading the history of %s: %w", file, err))
 		}
 	}
 }
 
-func (s *Source) history(ctx context.Context, repo, file string, yield func(*Revision) bool) error {
+// place is where a file stands.
+type place struct {
+	dir     string // in the repository, or the repository itself
+	path    string // from the top of the repository, with slashes
+	shallow bool
+}
+
+// locate finds the repository, and the file's path in it.
+func locate(ctx context.Context, repo, file string) (*place, error) {
+	at := &place{dir: repo}
+	file = filepath.Clean(file)
+	hint := "--repo names a git work tree or a bare repository"
+	switch {
+	case repo == "":
+		at.dir, file = filepath.Dir(file), filepath.Base(file)
+		hint = "for a file that is gone, name its repository with --repo"
+	case !filepath.IsLocal(file):
+		return nil, &HistoryError{errors.New("it is no path in a repository"), "with --repo, the path starts at the top of the repository"}
+	}
+	if info, err := os.Stat(at.dir); err != nil || !info.IsDir() {
+		return nil, &HistoryError{fmt.Errorf("there is no folder %s", at.dir), hint}
+	}
+	p, err := git(ctx, at.dir, "rev-parse", "--is-shallow-repository", "--show-prefix")
+	if err != nil {
+		return nil, err
+	}
+	out, err := io.ReadAll(p.out)
+	if err := errors.Join(p.wait(), err); err != nil {
+		if strings.Contains(err.Error(), "not a git repository") {
+			return nil, &HistoryError{fmt.Errorf("%s is not in a git repository", at.dir), "--repo names a git work tree or a bare repository"}
+		}
+		return nil, err
+	}
+	shallow, prefix, _ := strings.Cut(string(out), "\n")
+	at.shallow, at.path = shallow == "true", path.Clean(filepath.ToSlash(file))
 	if repo == "" {
-		repo, file = filepath.Dir(file), filepath.Base(file)
-	} else if info, err := os.Stat(repo); err != nil || !info.IsDir() {
-		return fmt.Errorf("there is no folder %s: --repo names a git work tree or a bare repository", repo)
+		at.path = path.Join(strings.TrimSuffix(prefix, "\n"), at.path)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	// What git prints must not depend on who runs it: every setting that changes this output is set here.
-	log, err := git(ctx, repo, "-c", "log.showRoot=true", "-c", "log.showSignature=false", "log", "--first-parent", "-m", "--reverse",
-		"--raw", "-z", "--no-abbrev", "--no-renames", "--no-color", "--encoding=UTF-8", "--format=%H%x00%ct%x00%an%x00%B", "--", filepath.ToSlash(file))
-	if err != nil {
-		return err
+	if !filepath.IsLocal(at.path) || at.path == "." {
+		return nil, errFolder
 	}
-	blobs, err := git(ctx, repo, "cat-file", "--batch")
-	if err != nil {
-		cancel()
-		return errors.Join(err, ignoreKilled(log.wait()))
-	}
-	found, more, err := s.replay(log, blobs, file, yield)
-	if err != nil || !more {
-		cancel() // git may wait to be read from
-		logErr, blobErr := log.wait(), blobs.wait()
-		return errors.Join(err, ignoreKilled(logErr), ignoreKilled(blobErr))
-	}
-	if err := errors.Join(log.wait(), blobs.wait()); err != nil {
-		return fmt.Errorf("reading the history of %s: %w", file, err)
-	}
-	if !found {
-		return fmt.Errorf("%s: %w: name it as it stands in the repository, from its top", file, ErrNoHistory)
-	}
-	return nil
+	return at, nil
 }
 
-// replay reads what git log prints, and fetches each version's bytes; more is false when the caller has enough.
-func (s *Source) replay(log, blobs *gitProcess, file string, yield func(*Revision) bool) (found, more bool, err error) {
-	var rev *Revision
+var (
+	errFolder = &HistoryError{errors.New("it is a folder"), "name the Markdown file itself"}
+	errLink   = &HistoryError{errors.New("it is a symbolic link"), "name the file that it points to"}
+	errNone   = &HistoryError{ErrNoHistory, "name it as it stands in the repository, upper and lower case included, and commit it first"}
+)
+
+// replay yields every version, until the caller has enough.
+func (s *Source) replay(ctx context.Context, at *place, yield func(*Revision) bool) error {
+	ctx, stop := context.WithCancel(ctx)
+	log, err := git(ctx, at.dir, logArgs(at.path)...)
+	if err != nil {
+		stop()
+		return err
+	}
+	blobs, err := git(ctx, at.dir, "cat-file", "--batch")
+	if err != nil {
+		stop()
+		return errors.Join(err, log.wait())
+	}
+	defer func() {
+		stop() // git may wait to be read from
+		_, _ = log.wait(), blobs.wait()
+	}()
+
+	why := error(errNone) // where there is no version
 	for {
-		token, err := log.token()
-		if errors.Is(err, io.EOF) {
-			return found, true, nil
+		rev, version, err := log.revision(at)
+		if err == io.EOF {
+			return log.ended(why)
 		} else if err != nil {
-			return found, false, fmt.Errorf("reading the history of %s: %w", file, err)
+			return log.ended(err)
 		}
-		raw, isRaw := strings.CutPrefix(strings.TrimPrefix(token, "\n"), ":")
-		if !isRaw {
-			if rev, err = log.revision(token); err != nil {
-				return found, false, fmt.Errorf("reading the history of %s: %w", file, err)
+		switch {
+		case version.isFile():
+			if err := blobs.read(version.blob, s.maxBytes(), at.path, rev); err != nil {
+				return &HistoryError{fmt.Errorf("commit %s: %w", rev.Commit, err),
+					"the repository is damaged, or it is a partial clone (--filter): clone it whole"}
 			}
-			continue
+			why = nil
+			if !yield(rev) {
+				return nil
+			}
+		case version.isLink() && why != nil:
+			why = errLink
+		case version.mode == "" && why == errNone:
+			why = errFolder
 		}
-		if _, err := log.token(); err != nil { // the path
-			return found, false, fmt.Errorf("reading the history of %s: %w", file, err)
-		}
-		blob := regularFile(raw)
-		if blob == "" || rev == nil {
-			continue
-		}
-		if err := blobs.blob(blob, s.maxBytes(), rev); err != nil {
-			return found, false, fmt.Errorf("reading %s as of commit %s: %w", file, rev.Commit, err)
-		}
-		found = true
-		if !yield(rev) {
-			return found, false, nil
-		}
-		rev = nil
 	}
 }
 
-// regularFile gives the object of a raw diff line, "100644 100644 OLD NEW M", where the new side is a file.
-func regularFile(raw string) string {
-	f := strings.Fields(raw)
-	if len(f) < 5 || !strings.HasPrefix(f[1], "100") {
-		return ""
-	}
-	return f[3]
+// version is the file as a commit left it.
+type version struct{ mode, blob string }
+
+func (v version) isFile() bool { return strings.HasPrefix(v.mode, "100") }
+func (v version) isLink() bool { return v.mode == "120000" }
+
+// logArgs are the arguments of a git log that (*gitProcess).revision reads. What git prints must not depend on whose settings
+// it finds: each one that could change this is set here.
+func logArgs(path string) []string {
+	return []string{"-c", "log.showRoot=true", "-c", "log.showSignature=false", "-c", "log.follow=false",
+		"log", "--first-parent", "--diff-merges=first-parent", "--reverse", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-relative",
+		"-O/dev/null", "--no-color", "--no-mailmap", "--encoding=UTF-8", "--format=%H%x00%P%x00%ct%x00%an%x00%B",
+		"--", ":(top,literal)" + path}
 }
 
-// gitProcess is a running git.
-type gitProcess struct {
-	cmd    *exec.Cmd
-	in     io.WriteCloser
-	out    *bufio.Reader
-	stderr bytes.Buffer
-}
-
-// git starts the git program in a repository, without what the caller's environment says of another one.
-func git(ctx context.Context, repo string, args ...string) (*gitProcess, error) {
-	p := &gitProcess{cmd: exec.CommandContext(ctx, "git", append([]string{"-C", repo, "--literal-pathspecs"}, args...)...)}
-	for _, v := range os.Environ() {
-		if name, _, _ := strings.Cut(v, "="); name != "GIT_DIR" && name != "GIT_WORK_TREE" && name != "GIT_INDEX_FILE" && name != "GIT_PREFIX" {
-			p.cmd.Env = append(p.cmd.Env, v)
-		}
-	}
-	p.cmd.Env = append(p.cmd.Env, "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
-	p.cmd.Stderr = &p.stderr
-	var err error
-	if p.in, err = p.cmd.StdinPipe(); err != nil {
-		return nil, fmt.Errorf("starting git: %w", err)
-	}
-	out, err := p.cmd.StdoutPipe()
-	if err != nil {
-		return nil, fmt.Errorf("starting git: %w", err)
-	}
-	if err := p.cmd.Start(); errors.Is(err, exec.ErrNotFound) {
-		return nil, errors.New("the git program is needed to read a history, and is not installed")
-	} else if err != nil {
-		return nil, fmt.Errorf("starting git: %w", err)
-	}
-	p.out = bufio.NewReaderSize(out, 1<<16)
-	return p, nil
-}
-
-// wait ends the process, and says what it had to complain of.
-func (p *gitProcess) wait() error {
-	p.in.Close()
-	err := p.cmd.Wait()
-	if complaint := strings.TrimSpace(p.stderr.String()); err != nil && complaint != "" {
-		return fmt.Errorf("git: %s: %w", complaint, err)
-	}
-	if err != nil {
-		return fmt.Errorf("git: %w", err)
-	}
-	return nil
-}
-
-// ignoreKilled drops the error of a process that was told to end.
-func ignoreKilled(err error) error {
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && !exit.Exited() || errors.Is(err, context.Canceled) {
-		return nil
-	}
-	return err
-}
-
-// token reads up to the next NUL.
-func (p *gitProcess) token() (string, error) {
-	t, err := p.out.ReadString(0)
-	if err != nil {
-		if errors.Is(err, io.EOF) && t != "" {
-			return "", io.ErrUnexpectedEOF
-		}
-		return "", err
-	}
-	return t[:len(t)-1], nil
-}
-
-// revision reads the head of a commit, of which the hash is read already.
-func (p *gitProcess) revision(commit string) (*Revision, error) {
-	var f [3]string
-	for i := range f {
+// revision reads the next commit: its head, in five tokens, and then two for each path that it changed, ":100644 100644 OLD
+// NEW M" and the path. There are several only where the path is, or was, a folder. io.EOF ends the log.
+func (p *gitProcess) revision(at *place) (*Revision, version, error) {
+	var head [5]string
+	for i := range head {
 		t, err := p.token()
-		if err != nil {
-			return nil, err
+		if err == io.EOF && i > 0 {
+			err = io.ErrUnexpectedEOF
 		}
-		f[i] = strings.ToValidUTF8(t, "\uFFFD")
+		if err != nil {
+			return nil, version{}, err
+		}
+		head[i] = strings.ToValidUTF8(t, "\uFFFD")
 	}
-	seconds, err := strconv.ParseInt(f[0], 10, 64)
-	if err != nil {
-		return nil, fmt.Errorf("the date of commit %s: %w", commit, err)
+	rev := &Revision{Commit: head[0], Shallow: at.shallow && head[1] == "", Date: commitDate(head[2]), Author: head[3], Message: strings.TrimSpace(head[4])}
+	var v version
+	for p.atChange() {
+		change, err1 := p.token()
+		name, err2 := p.token()
+		if err1 != nil || err2 != nil {
+			return nil, v, io.ErrUnexpectedEOF
+		}
+		if f := strings.Fields(change); name == at.path && len(f) >= 4 {
+			v = version{f[1], f[3]}
+		}
 	}
-	return &Revision{Commit: commit, Date: time.Unix(seconds, 0).UTC(), Author: f[1], Message: strings.TrimSpace(f[2])}, nil
+	return rev, v, nil
 }
 
-// blob fetches an object from "git cat-file --batch".
-func (p *gitProcess) blob(object string, limit int64, into *Revision) error {
-	if _, err := io.WriteString(p.in, object+"\n"); err != nil {
-		return err
+// commitDate reads a commit's date, which is whatever somebody's program wrote: what is no date of the years that people
+// write is the beginning of the epoch, as for git.
+func commitDate(s string) time.Time {
+	seconds, err := strconv.ParseInt(s, 10, 64)
+	if t := time.Unix(seconds, 0).UTC(); err == nil && t.Year() >= 0 && t.Year() <= 9999 {
+		return t
 	}
-	head, err := p.out.ReadString('\n')
-	if err != nil {
-		return err
-	}
-	f := strings.Fields(head)
-	if len(f) != 3 || f[1] != "blob" {
-		return fmt.Errorf("git has no such object: %s", strings.TrimSpace(head))
-	}
-	size, err := strconv.ParseInt(f[2], 10, 64)
-	if err != nil {
-		return err
-	}
-	if size > limit {
-		into.TooLarge = &TooLargeError{Where: "commit " + into.Commit, Max: limit}
-		_, err = io.CopyN(io.Discard, p.out, size+1)
-		return err
-	}
-	into.Bytes = make([]byte, size+1) // a line end follows
-	if _, err = io.ReadFull(p.out, into.Bytes); err != nil {
-		return err
-	}
-	into.Bytes = into.Bytes[:size]
-	return nil
+	return time.Unix(0, 0).UTC()
 }

@@ -1,0 +1,90 @@
+package curated
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+// TestMemory holds a Memory against Diff with what a caller remembers step by step, on every history at hand.
+func TestMemory(t *testing.T) {
+	for _, file := range glob(t, "testdata/diff/*.txtar") {
+		ar, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var memory Memory
+		var known []Known
+		for _, f := range ar.Files {
+			if f.Name == "want" {
+				continue
+			}
+			got, _ := memory.Next(Parse(f.Data, Options{}), DefaultGuard)
+			want := Diff(known, Parse(f.Data, Options{}))
+			known = advance(known, want)
+			if diff := cmp.Diff(tell(want), tell(got)); diff != "" {
+				t.Errorf("%s, %s (-want +got):\n%s", filepath.Base(file), f.Name, diff)
+			}
+			if len(memory.known) != len(known) {
+				t.Errorf("%s, %s: %d are remembered, want %d", filepath.Base(file), f.Name, len(memory.known), len(known))
+			}
+			refs := make(map[int64]bool)
+			for _, k := range memory.known {
+				if refs[k.Ref] || k.Ref < 1 || k.Ref > int64(len(known)) {
+					t.Errorf("%s, %s: %d does not name one entry", filepath.Base(file), f.Name, k.Ref)
+				}
+				refs[k.Ref] = true
+			}
+		}
+	}
+}
+
+// What a Memory gave stays as it was when more is remembered, and the newest address is the last of its keys.
+func TestMemoryRemembers(t *testing.T) {
+	var memory Memory
+	memory.Next(list("- [A](https://a.example)", "- [B](https://b.example)"), DefaultGuard)
+	moved, _ := memory.Next(list("- [A](https://elsewhere.example)"), DefaultGuard)
+	back, _ := memory.Next(list("- [B](https://b.example)", "- [A](https://a.example)"), DefaultGuard)
+	if got := tell(moved); got != "removed B <https://b.example>\nchanged A <https://elsewhere.example>: url\n" {
+		t.Errorf("after A moved and B left: %s", got)
+	}
+	if diff := cmp.Diff([]string{"a.example"}, moved.Entries[0].Known.Keys); diff != "" {
+		t.Errorf("what was known of A then changed later (-want +got):\n%s", diff)
+	}
+	if got := tell(back); got != "changed A <https://a.example>: url\n" {
+		t.Errorf("after A moved back and B returned: %s", got)
+	}
+	want := []string{"B [b.example]", "A [elsewhere.example a.example]"}
+	var got []string
+	for _, k := range memory.known {
+		got = append(got, fmt.Sprint(k.Entry.Title, " ", k.Keys))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("remembered (-want +got):\n%s", diff)
+	}
+}
+
+// The first reading is never held, an empty first one included; each later one is judged by the one before.
+func TestMemoryHolds(t *testing.T) {
+	many := make([]string, 40)
+	for i := range many {
+		many[i] = fmt.Sprintf("- [Entry %d](https://%d.example)", i, i)
+	}
+	var first, empty Memory
+	if c, holds := first.Next(list(many...), DefaultGuard); len(holds) > 0 || len(c.Added()) != len(many) {
+		t.Errorf("a first reading: %d added, %v", len(c.Added()), holds)
+	}
+	if _, holds := first.Next(list(many[:10]...), DefaultGuard); len(holds) != 1 || holds[0].Kind != HoldRemoved {
+		t.Errorf("30 of 40 left: %v", holds)
+	}
+	if _, holds := first.Next(list(many...), DefaultGuard); len(holds) > 0 {
+		t.Errorf("what returns is no news: %v", holds)
+	}
+	empty.Next(list(), DefaultGuard)
+	if _, holds := empty.Next(list(many...), DefaultGuard); len(holds) != 1 || holds[0].Kind != HoldAdded {
+		t.Errorf("40 after none: %v", holds)
+	}
+}
