@@ -1,8 +1,6 @@
 package curated
 
-import (
-	"strings"
-)
+import "strings"
 
 // entry makes the Entry of a draft.
 func (d *document) entry(f *draft) Entry {
@@ -43,7 +41,7 @@ func (d *document) describeEntry(e *Entry, f *draft) {
 	} else if l.verdict.rule == ruleTitled {
 		rest = append(d.afterTitle(f), rest...)
 	}
-	rest = d.dropPlaces(f, d.dropLinkGroups(rest))
+	rest = d.dropPlaces(d.dropLinkGroups(rest))
 	for _, s := range f.body {
 		if len(rest) > 0 && !s.empty() {
 			rest = append(rest, piece{kind: softBreak})

@@ -184,8 +184,8 @@ func (r *lineRepair) attributes(i int) int {
 			return end + len(t.end)
 		}
 	}
-	end := bytes.IndexByte(rest, '}')
-	if r.braces = end > 0; !r.braces {
+	end := 1 + bytes.IndexAny(rest[1:], "{}")
+	if r.braces = end > 0; !r.braces || rest[end] == '{' {
 		return 0
 	}
 	inner := rest[1:end]

@@ -58,7 +58,7 @@ func TestMendHostile(t *testing.T) {
 		rep("    - [a](http://b)\n") + "    c",
 		"a\n" + rep("    - [a](http://b)\n") + "    c",
 		deep.String() + rep("a\n"),
-		rep("[a] (http"), rep("["), rep("]") + rep("] (http"), rep("{{<"), rep("{"), rep("{:a=b}"), rep("`{"),
+		rep("[a] (http"), rep("["), rep("]") + rep("] (http"), rep("{{<"), rep("{"), rep("{") + "}", rep("{:a=b}"), rep("`{"),
 		rep("[^a]: b\n"), rep("[^a"), "[^a]:\n" + rep("[^a] "), "：" + rep("：http://a"), rep("a|b\n|-\n"), rep("|a") + "\n|-|\n",
 		rep("<a>\n# b\n"), rep("<!-- "), rep("[a] http://b\n"), rep("* [a](b) - c\n[d](e) - f\n"), "- [a](b)\n" + rep("](("),
 	} {

@@ -37,6 +37,7 @@ const (
 	ruleMasthead      rule = "in the centred head of the document, above its first entry"
 	ruleDocumentTitle rule = "in the title of the document"
 	ruleSectionTitle  rule = "in the heading of a section"
+	ruleTableHead     rule = "in the head of a table"
 	ruleSummaryTag    rule = "in the <summary> of a <details>"
 	ruleFurther       rule = "a further link of an entry"
 	rulePlace         rule = "a further place of what the heading above names"
@@ -321,16 +322,20 @@ func (d *document) addDraft(it *item, i int, v verdict) {
 // furtherLinks gives the links of an item that are no entry to its first entry.
 func (d *document) furtherLinks(it *item) {
 	f := &d.drafts[it.draft-1]
-	beside := -1 // the further link before
+	beside := -1 // the link before, if it is a further one
 	for j := it.links.from; j < it.links.to; j++ {
-		if o := &d.links[j]; o.verdict.rule == ruleProse {
-			o.verdict.rule = ruleDescription
-			if d.standsAlone(j) || beside >= 0 && !hasWord(d.between(beside, j)) {
-				o.verdict.rule = ruleFurther
-				f.also = append(f.also, j)
-				beside = j
-			}
+		o := &d.links[j]
+		if o.verdict.rule != ruleProse {
+			continue
 		}
+		if !d.standsAlone(j) && (beside < 0 || hasWord(d.between(beside, j))) {
+			o.verdict.rule = ruleDescription
+			beside = -1
+			continue
+		}
+		o.verdict.rule = ruleFurther
+		f.also = append(f.also, j)
+		beside = j
 	}
 }
 

@@ -2,7 +2,6 @@ package curated
 
 import (
 	"regexp"
-	"sort"
 	"strings"
 	"unicode/utf8"
 
@@ -12,9 +11,10 @@ import (
 
 // row is one row of a table.
 type row struct {
-	cells []span
 	item
-	cand []int
+	cells []span
+	cand  []int // the links that could be its entry
+	heads []int // for each cell the one of them that it begins with, or -1
 }
 
 // table takes the rows of a table. Which column holds the links, which the names and which the descriptions is asked of
@@ -28,14 +28,14 @@ func (d *document) table(n *extast.Table) {
 			for _, c := range x.cells {
 				header = append(header, foldTitle(d.plain(c)))
 			}
-			x.cand = d.candidates(&x.item)
-			d.setEach(x.cand, ruleSectionTitle)
+			d.setEach(d.candidates(&x.item), ruleTableHead)
 			continue
 		}
 		if !d.refused(&x.item) {
 			if x.cand = d.candidates(&x.item); len(x.cand) == 0 {
 				x.cand = d.buttons(&x.item)
 			}
+			x.heads = d.cellHeads(&x)
 			rows = append(rows, x)
 		}
 	}
@@ -89,12 +89,12 @@ func (d *document) isGrid(header []string, rows []row) bool {
 	}
 	cells := 0
 	for i := range rows {
-		for _, cell := range rows[i].cells {
+		for c, cell := range rows[i].cells {
 			text := d.plain(cell)
 			if text == "" {
 				continue
 			}
-			link := d.linkIn(&rows[i], cell)
+			link := rows[i].heads[c]
 			if link < 0 || d.label(link) != text {
 				return false
 			}
@@ -108,8 +108,8 @@ func (d *document) isGrid(header []string, rows []row) bool {
 func (d *document) takeGrid(rows []row) {
 	for i := range rows {
 		x := &rows[i]
-		for _, cell := range x.cells {
-			if link := d.linkIn(x, cell); link >= 0 {
+		for _, link := range x.heads {
+			if link >= 0 {
 				d.addDraft(&x.item, link, verdict{entry: true, rule: ruleGrid})
 				f := &d.drafts[len(d.drafts)-1]
 				f.lead, f.rest = span{}, span{}
@@ -134,7 +134,7 @@ func (d *document) columns(header []string, rows []row) columns {
 				break
 			}
 			text := d.plain(cell)
-			if d.linkIn(&rows[i], cell) >= 0 {
+			if rows[i].heads[c] >= 0 {
 				linked[c]++
 			} else if hasWord(text) {
 				words[c]++
@@ -195,46 +195,46 @@ func isAttribute(header string) bool {
 	return ok
 }
 
-// linkIn gives the first candidate of a row that begins a cell, or -1.
-func (d *document) linkIn(x *row, cell span) int {
-	first := sort.Search(len(x.cand), func(n int) bool { return d.links[x.cand[n]].pieces.from >= cell.from })
-	if first == len(x.cand) {
-		return -1
+// cellHeads gives for each cell of a row the candidate that it begins with, or -1.
+func (d *document) cellHeads(x *row) []int {
+	heads := make([]int, len(x.cells))
+	cand := x.cand
+	for c, cell := range x.cells {
+		heads[c] = -1
+		for len(cand) > 0 && d.links[cand[0]].pieces.from < cell.from {
+			cand = cand[1:]
+		}
+		if len(cand) == 0 {
+			continue
+		}
+		if at := d.links[cand[0]].pieces.from; at < cell.to && !hasWord(d.plain(span{cell.from, at})) {
+			heads[c] = cand[0]
+		}
 	}
-	i := x.cand[first]
-	if at := d.links[i].pieces.from; at < cell.to && !hasWord(d.plain(span{cell.from, at})) {
-		return i
-	}
-	return -1
+	return heads
 }
 
 // takeRow makes a row an entry.
 func (d *document) takeRow(x *row, cols columns) {
 	main, at := -1, cols.link
-	if at >= 0 && at < len(x.cells) {
-		main = d.linkIn(x, x.cells[at])
+	if at >= 0 && at < len(x.heads) {
+		main = x.heads[at]
 	}
-	for c := 0; main < 0 && c < len(x.cells); c++ {
-		if main, at = d.linkIn(x, x.cells[c]), c; main >= 0 && c == cols.text {
-			main = -1
+	for c := 0; main < 0 && c < len(x.heads); c++ {
+		if c != cols.text {
+			main, at = x.heads[c], c
 		}
 	}
 	if main < 0 {
 		d.setEach(x.cand, ruleProse)
 		return
 	}
-	d.setEach(x.cand, ruleProse)
-	d.accept(&x.item, main, verdict{entry: true, rule: ruleRow})
-	for _, i := range x.cand {
-		if i != main {
-			d.links[i].verdict = verdict{rule: ruleCell}
-		}
-	}
+	d.setEach(x.cand, ruleCell)
+	d.addDraft(&x.item, main, verdict{entry: true, rule: ruleRow})
 	f := &d.drafts[x.draft-1]
 	f.lead, f.rest = span{}, span{d.links[main].pieces.to, x.cells[at].to}
-	f.also = nil
-	for _, i := range x.cand {
-		if i != main && d.linkAlone(x, i) {
+	for _, i := range x.heads {
+		if i >= 0 && i != main {
 			f.also = append(f.also, i)
 		}
 	}
@@ -263,16 +263,6 @@ func (d *document) nameRow(f *draft, cell span) {
 		}
 	}
 	f.named = rowNumber.ReplaceAllString(f.named, "")
-}
-
-// linkAlone reports whether a link stands at the head of a cell.
-func (d *document) linkAlone(x *row, i int) bool {
-	for _, c := range x.cells {
-		if d.linkIn(x, c) == i {
-			return true
-		}
-	}
-	return false
 }
 
 // rowName is the first cell with words that is not the link's own.

@@ -18,7 +18,7 @@ func cutPieces(ps []piece, n int) []piece {
 			size = 1
 		}
 		if size > n {
-			out := append([]piece(nil), ps[i:]...)
+			out := slices.Clone(ps[i:])
 			if ps[i].kind == textPiece {
 				out[0].text = out[0].text[n:]
 			}
@@ -64,28 +64,46 @@ func (d *document) dropLinkGroups(ps []piece) []piece {
 	return out
 }
 
-// trimClosing drops the bracket or quotation mark at the head of pieces whose other half stands before them.
+// trimClosing drops the brackets and quotation marks at the head of pieces whose other half stands before them.
 func trimClosing(ps []piece) []piece {
+	from, left := -1, ""
 	for i := range ps {
 		p := &ps[i]
-		t := strings.TrimLeftFunc(p.text, isSpace)
-		if p.kind != textPiece || t == "" {
+		if p.kind != textPiece || strings.TrimFunc(p.text, isSpace) == "" {
 			continue
 		}
-		r, n := utf8.DecodeRuneInString(t)
-		if p.link > 0 || !strings.ContainsRune(")]}》」»”", r) {
+		end := closingLen(p.text)
+		if p.link > 0 || end == 0 {
 			break
 		}
-		out := append([]piece(nil), ps[i:]...)
-		out[0].text = t[n:]
-		return trimClosing(out)
+		if from, left = i, p.text[end:]; left != "" {
+			break
+		}
 	}
-	return ps
+	if from < 0 {
+		return ps
+	}
+	out := slices.Clone(ps[from:])
+	out[0].text = left
+	return out
+}
+
+// closingLen gives the bytes that closing brackets and quotation marks take at the head of a text.
+func closingLen(s string) int {
+	end := 0
+	for i, r := range s {
+		if strings.ContainsRune(")]}》」»”", r) {
+			end = i + utf8.RuneLen(r)
+		} else if !isSpace(r) {
+			break
+		}
+	}
+	return end
 }
 
 // dropPlaces drops the further links that only say where else the entry has a page, with the brackets and separators that
 // set them off: what is left is what the list says of it.
-func (d *document) dropPlaces(f *draft, ps []piece) []piece {
+func (d *document) dropPlaces(ps []piece) []piece {
 	var out []piece
 	sentence := false // words that run on into a link: "Tells the hour, [source](…)"
 	for i := range ps {
@@ -93,7 +111,7 @@ func (d *document) dropPlaces(f *draft, ps []piece) []piece {
 		if p.link == 0 && hasWord(p.text) {
 			sentence = strings.HasSuffix(strings.TrimRight(p.text, " "), ",")
 		}
-		if p.link > 0 && !sentence && slices.Contains(f.also, int(p.link-1)) && isPlace(unbracket(d.label(int(p.link-1)))) {
+		if p.link > 0 && !sentence && d.links[p.link-1].verdict.rule == ruleFurther && isPlace(unbracket(d.label(int(p.link-1)))) {
 			if out == nil {
 				out = append(make([]piece, 0, len(ps)), ps[:i]...)
 			}
@@ -121,7 +139,8 @@ func isSettingOff(r rune) bool {
 	return strings.ContainsRune("()[]{}", r) || isSeparator(r) || isSpace(r)
 }
 
-// trimSetOff drops the brackets without their other half, and the separators, at both ends of pieces.
+// trimSetOff drops the brackets without their other half, and the separators, at both ends of pieces, which are the
+// caller's own.
 func trimSetOff(ps []piece) []piece {
 	for len(ps) > 0 && ps[len(ps)-1].kind != imagePiece && ps[len(ps)-1].link == 0 && isSetOff(ps[len(ps)-1].text) {
 		ps = ps[:len(ps)-1]
@@ -135,17 +154,12 @@ func trimSetOff(ps []piece) []piece {
 	if last := &ps[len(ps)-1]; last.link == 0 {
 		last.text = strings.TrimRightFunc(last.text, func(r rune) bool { return r == '(' || r == '[' || isSeparator(r) || isSpace(r) })
 	}
-	if first := &ps[0]; first.link == 0 && strings.IndexByte(")]", firstByte(first.text)) >= 0 {
-		first.text = first.text[1:]
+	if first := &ps[0]; first.link == 0 {
+		if t := strings.TrimLeftFunc(first.text, isSpace); t != "" && (t[0] == ')' || t[0] == ']') {
+			first.text = t[1:]
+		}
 	}
 	return ps
-}
-
-func firstByte(s string) byte {
-	if s = strings.TrimSpace(s); s == "" {
-		return 0
-	}
-	return s[0]
 }
 
 // groupEnd finds the piece that closes a bracket, where only further links stand before it.
@@ -184,7 +198,7 @@ func unquote(ps []piece) []piece {
 	if len(ps) == 0 {
 		return nil
 	}
-	out := append([]piece(nil), ps...)
+	out := slices.Clone(ps)
 	first, last := &out[0], &out[len(out)-1]
 	last.text = strings.TrimRightFunc(last.text, func(r rune) bool { return isSeparator(r) || isSpace(r) })
 	if r, n := utf8.DecodeRuneInString(first.text); strings.ContainsRune(openQuotes, r) && n > 0 {
@@ -206,7 +220,7 @@ func trimPieces(ps []piece) []piece {
 			n := trimSeparators(p.text)
 			if n < len(p.text) {
 				if n > 0 {
-					out := append([]piece(nil), ps...)
+					out := slices.Clone(ps)
 					out[0].text = p.text[n:]
 					return trimEnd(out)
 				}

@@ -1,0 +1,46 @@
+package curated
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestTrimClosing(t *testing.T) {
+	tests := []struct {
+		name string
+		ps   []piece
+		want string
+	}{
+		{"nothing to drop", []piece{{text: " - text"}}, " - text"},
+		{"a bracket", []piece{{text: ") - text"}}, " - text"},
+		{"several", []piece{{text: "] )"}, {text: "» text"}}, " text"},
+		{"a link", []piece{{text: ")"}, {text: ") text", link: 1}}, ") text"},
+		{"after a break", []piece{{kind: softBreak}, {text: ") text"}}, " text"},
+	}
+	for _, tt := range tests {
+		before := joinPieces(tt.ps)
+		if got := joinPieces(trimClosing(tt.ps)); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+		if after := joinPieces(tt.ps); after != before {
+			t.Errorf("%s: the document's own pieces became %q", tt.name, after)
+		}
+	}
+}
+
+// TestTrimHostile reads items that end the program, or take minutes, where each bracket or link looks at all the others.
+func TestTrimHostile(t *testing.T) {
+	const n = 200_000
+	const item = "- [abc](http://b.example) "
+	for _, src := range []string{
+		item + strings.Repeat(")", 20*n),
+		item + strings.Repeat(")", n) + strings.Repeat("[x](y) ", n),
+		item + "[pdf](http://p.example) " + strings.Repeat("word [lmn](http://u.example) ", n),
+		item + strings.Repeat("[pdf](http://p.example) ", n),
+		"|a|b|\n|-|-|\n|" + strings.Repeat("[abc](http://b.example) ", n) + "|[x](http://y.example)|\n",
+	} {
+		if got := Parse([]byte(src), Options{}); len(got.Entries) != 1 {
+			t.Errorf("%.60q…: %d entries, want 1", src, len(got.Entries))
+		}
+	}
+}
