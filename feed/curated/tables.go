@@ -158,14 +158,14 @@ func (d *document) columns(header []string, rows []row) columns {
 			out.numbers = true
 		}
 	}
-	if n > 0 && 10*words[0] >= 6*len(rows) && 10*len(names) >= 9*words[0] && !isAttribute(header[0]) {
+	if n > 0 && 10*words[0] >= 6*len(rows) && 10*len(names) >= 9*words[0] && !attributes[header[0]] {
 		out.name = 0
 	}
 	for c := range n {
 		if c == out.link || c == out.name {
 			continue
 		}
-		if _, told := descriptions[header[c]]; told && words[c] > 0 {
+		if descriptions[header[c]] && words[c] > 0 {
 			out.text = c // the head says so, however short the texts are
 			break
 		}
@@ -181,18 +181,13 @@ func (d *document) sameLabels(rows []row) bool {
 	labels := make(map[string]int)
 	for i := range rows {
 		if len(rows[i].cand) > 0 {
-			if labels[foldTitle(d.label(rows[i].cand[0]))]++; len(rows) > 2 && 2*labels[foldTitle(d.label(rows[i].cand[0]))] > len(rows) {
+			label := foldTitle(d.label(rows[i].cand[0]))
+			if labels[label]++; len(rows) > 2 && 2*labels[label] > len(rows) {
 				return true
 			}
 		}
 	}
 	return false
-}
-
-// isAttribute reports whether the head of a column names a quality of the resources and not the resources.
-func isAttribute(header string) bool {
-	_, ok := attributes[header]
-	return ok
 }
 
 // cellHeads gives for each cell of a row the candidate that it begins with, or -1.

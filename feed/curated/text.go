@@ -269,13 +269,10 @@ func isMark(r rune) bool {
 	return r == '*' || r == '†' || r == '‡' || joinsMark(r) || r >= 0x2190 && unicode.Is(unicode.So, r)
 }
 
-// isFormat reports whether a link's text names one of them.
-func isFormat(title string) bool {
-	_, ok := formats[foldTitle(title)]
-	return ok
-}
+// isFormat reports whether a link's text names a form of the resource: "PDF", "video".
+func isFormat(title string) bool { return formats[foldTitle(title)] }
 
-// maxGeneric is longer than any of them.
+// maxGeneric is more bytes than a generic title has.
 const maxGeneric = 32
 
 // isGeneric reports whether a link's text names no resource: "PDF", "here", "Part 2", "Screenshot 1", an address.
@@ -284,15 +281,15 @@ func isGeneric(title string) bool {
 		return false
 	}
 	f := foldTitle(title)
-	if _, ok := genericTitles[f]; ok || isFormat(f) {
+	if genericTitles[f] || formats[f] {
 		return true
 	}
 	for _, w := range [...]string{"part ", "screenshot ", "video ", "slides ", "link ", "mirror ", "demo ", "pdf ", "issue ", "chapter "} {
-		if n, ok := strings.CutPrefix(f, w); ok && strings.Trim(n, "0123456789") == "" {
+		if n, ok := strings.CutPrefix(f, w); ok && isNumber(n) {
 			return true
 		}
 	}
-	if season, year, ok := strings.Cut(f, " "); ok && len(year) == 4 && strings.Trim(year, "0123456789") == "" {
+	if season, year, ok := strings.Cut(f, " "); ok && len(year) == 4 && isNumber(year) {
 		switch season {
 		case "spring", "summer", "autumn", "fall", "winter":
 			return true
@@ -303,8 +300,7 @@ func isGeneric(title string) bool {
 
 // isPlace reports whether a link's text says where something has a page, and not what it is.
 func isPlace(title string) bool {
-	_, social := socialSites[foldTitle(title)]
-	return social || isGeneric(title)
+	return socialSites[foldTitle(title)] || isGeneric(title)
 }
 
 // isNumber reports a label of digits alone: a place in a series, or the name of what is called so.
@@ -312,5 +308,5 @@ func isNumber(label string) bool { return label != "" && strings.Trim(label, "01
 
 // countWords counts the words of a text.
 func countWords(s string) int {
-	return len(strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '\'' && r != '’' }))
+	return len(strings.FieldsFunc(s, func(r rune) bool { return !isLetterOrDigit(r) && r != '\'' && r != '’' }))
 }

@@ -64,10 +64,10 @@ var joiningWords = words(`a, an, the, this, that, these, its, our, my, your, the
 	to, from, for, of, with, via, by, and, or, is, are, be, as, it, out, use, using, check, go, following, available, official, into`)
 
 // words makes a set of folded phrases from a list with commas.
-func words(s string) map[string]struct{} {
-	set := make(map[string]struct{})
+func words(s string) map[string]bool {
+	set := make(map[string]bool)
 	for w := range strings.SplitSeq(s, ",") {
-		set[foldTitle(w)] = struct{}{}
+		set[foldTitle(w)] = true
 	}
 	return set
 }
