@@ -9,18 +9,15 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// maxURL bounds what is worth comparing; a longer address is its own form.
-const maxURL = 4096
-
 // CanonicalURL gives the form of an address in which two addresses of one resource are equal: an identity key, never a
 // link. It drops what names no other resource (http or https, "www.", default port, trailing slash, index page, tracking
 // parameters, fragments that do not route), unifies short forms, and sees through web archives. It is idempotent, and keeps
-// apart different paths, meaningful parameters and routes. See RFC 3986, section 6, for the normal forms.
+// apart different paths, meaningful parameters and routes; an address too long to be an entry's is its own form. See RFC 3986, section 6, for the normal forms.
 func CanonicalURL(raw string) string {
 	if strings.IndexByte(raw, ' ') >= 0 || !isPrintable(raw) {
 		raw = strings.Join(strings.FieldsFunc(raw, unicode.IsSpace), "%20")
 	}
-	if len(raw) > maxURL {
+	if len(raw) > maxAddress {
 		return raw
 	}
 	for inner, ok := unwrapArchive(raw); ok; inner, ok = unwrapArchive(raw) {
@@ -45,7 +42,11 @@ func CanonicalURL(raw string) string {
 	}
 	a.unify()
 	a.query = canonicalQuery(a.host, a.query)
-	return a.in(raw)
+	form := a.in(raw)
+	if inner, ok := unwrapArchive(form); ok {
+		return CanonicalURL(inner) // capitals or escapes hid the archive
+	}
+	return form
 }
 
 // address is a web address without its scheme.
@@ -104,8 +105,7 @@ func isDomain(s string) bool {
 		}
 		return false
 	}
-	_, file := fileSuffixes[strings.ToLower(s[i+1:])]
-	return !file
+	return !fileSuffixes[strings.ToLower(s[i+1:])]
 }
 
 var fileSuffixes = words("md, markdown, rst, txt, html, htm, pdf, php, png, jpg, svg, json, yaml, yml, xml, ipynb, js, ts, py, go, rb, rs, epub, zip")
@@ -131,7 +131,7 @@ func unwrapArchive(raw string) (string, bool) {
 		return "", false
 	}
 	host, p, _ := strings.Cut(rest, "/")
-	if _, ok := archiveHosts[foldTitle(strings.TrimPrefix(strings.ToLower(host), "www."))]; !ok {
+	if !archiveHosts[foldTitle(strings.TrimPrefix(strings.ToLower(host), "www."))] {
 		return "", false
 	}
 	p = strings.TrimPrefix(p, "web/")

@@ -80,7 +80,7 @@ func (d *document) separated(i, to int) bool {
 			return len(t) == n || isSpace(rune(t[n]))
 		case isSeparator(r) || r == '(' || r == '[':
 			return true
-		case unicode.IsLetter(r) || unicode.IsDigit(r):
+		case isLetterOrDigit(r):
 			return strings.HasPrefix(t, "by ") || strings.HasPrefix(t, "on ") && countWords(d.plain(span{j, to})) <= 8
 		}
 	}
@@ -162,15 +162,14 @@ const (
 func isTitle(lead string) bool {
 	lead = strings.TrimRightFunc(lead, func(r rune) bool { return strings.ContainsRune("([{ ", r) || isSpace(r) })
 	r, _ := utf8.DecodeLastRuneInString(lead)
-	words := strings.FieldsFunc(strings.ToLower(lead), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	words := strings.FieldsFunc(strings.ToLower(lead), func(r rune) bool { return !isLetterOrDigit(r) })
 	if len(words) == 0 || len(words) > 50 {
 		return false
 	}
 	if !unicode.IsLetter(r) {
 		return true
 	}
-	_, joins := joiningWords[words[len(words)-1]]
-	return !joins
+	return !joiningWords[words[len(words)-1]]
 }
 
 // describes reports whether the text before a link names its resource already and goes on to describe it: "Name - a wrapper
@@ -207,8 +206,7 @@ func isAttributeOf(lead string) bool {
 		return false
 	}
 	f := foldTitle(name)
-	_, attribute := attributes[f]
-	return attribute || isGeneric(f)
+	return attributes[f] || isGeneric(f)
 }
 
 // labelled reports whether an item begins with a bold label: "**Author**: …".
@@ -230,7 +228,7 @@ func (d *document) boldThrough(s span) bool {
 // endsInWord reports whether a text runs on into the link after it.
 func endsInWord(lead string) bool {
 	r, _ := utf8.DecodeLastRuneInString(strings.TrimRightFunc(lead, isSpace))
-	return unicode.IsLetter(r) || unicode.IsDigit(r)
+	return isLetterOrDigit(r)
 }
 
 // isNavigation reports whether an item is nothing but links with marks between them: "Site | Docs | Chat".

@@ -23,7 +23,8 @@ type document struct {
 	path     []string  // their titles; nil when it must be made anew
 	tops     [7]int    // how many headings of each level there are
 	headings int       // how many there are in all, bold lines and <summary> among them
-	first    heading   // the first heading
+	titled   bool      // a heading was read
+	top      string    // the first heading of the top level, where it stands above all entries
 	open     int       // the draft of a heading that is an entry, plus one, while its text goes on
 	quoteOf  int       // the draft that the block quote after this paragraph belongs to, plus one
 	centred  int       // how many <div> are open since one with align=center

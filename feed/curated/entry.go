@@ -64,7 +64,7 @@ func (d *document) describeEntry(e *Entry, f *draft) {
 	}
 }
 
-// afterTitle gives what stands between a title and its link.
+// afterTitle gives what stands between a title and its link; the pieces are the caller's own.
 func (d *document) afterTitle(f *draft) []piece {
 	ps := d.at(f.lead)
 	text := joinPieces(ps)
@@ -75,8 +75,7 @@ func (d *document) afterTitle(f *draft) []piece {
 	out := trimClosing(cutPieces(ps, i+len(f.named)))
 	for len(out) > 0 {
 		last := &out[len(out)-1]
-		last.text = strings.TrimRightFunc(last.text, func(r rune) bool { return isSpace(r) || isSeparator(r) || strings.ContainsRune("([《「«", r) })
-		if last.text != "" {
+		if last.text = trimOpening(last.text); last.text != "" {
 			break
 		}
 		out = out[:len(out)-1]

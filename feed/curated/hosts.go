@@ -62,10 +62,8 @@ var wikis = words("wikipedia org, wiktionary org, wikibooks org, wikiquote org, 
 
 // encyclopedia drops the mobile part of a wiki's host.
 func (a *address) encyclopedia() {
-	if language, site, ok := strings.Cut(a.host, ".m."); ok {
-		if _, ok := wikis[foldTitle(site)]; ok {
-			a.host = language + "." + site
-		}
+	if language, site, ok := strings.Cut(a.host, ".m."); ok && wikis[foldTitle(site)] {
+		a.host = language + "." + site
 	}
 }
 

@@ -112,8 +112,7 @@ func (d *document) isContents(links span) bool {
 			other++
 		}
 	}
-	_, titled := contentsTitles[foldTitle(d.innermost())]
-	return own > 1 && (own > 2*other || titled && own > other)
+	return own > 1 && (own > 2*other || contentsTitles[foldTitle(d.innermost())] && own > other)
 }
 
 // isRepositoryRoot reports an address such as https://github.com/owner/name, where a forge shows the list.

@@ -165,16 +165,16 @@ func (d *document) htmlBlock(n *ast.HTMLBlock) {
 // htmlReader reads one block of raw HTML.
 type htmlReader struct {
 	*document
-	segs   []int // pairs: offset in the block, offset in the source
-	kind   itemKind
-	level  int // of the heading it stands in
-	pieces int
-	links  int
-	last   int  // the draft of the line before, plus one
-	detail bool // inside <dd>
-	goesOn bool // a line of the same paragraph came before
+	segs   []int    // pairs: offset in the block, offset in the source
+	kind   itemKind // of the item that is being read
+	level  int      // of the heading that it is; 0 for a <summary>
+	pieces int      // the first piece of it
+	links  int      // the first link of it
+	last   int      // the draft of the line before, plus one
+	detail bool     // inside <dd>
+	goesOn bool     // a line of the same paragraph came before
 
-	centredP bool // it is a <p> that began what is centred
+	centredP bool // a <p> began what is centred
 }
 
 // source joins the lines of the block and notes where they stand.
@@ -203,6 +203,7 @@ func (h *htmlReader) offset(at int) int {
 	return h.segs[1] + at - h.segs[0]
 }
 
+// words takes a run of text; white space begins no item.
 func (h *htmlReader) words(s string) {
 	if strings.TrimSpace(s) == "" && len(h.document.pieces) == h.pieces {
 		return
@@ -261,6 +262,7 @@ func (h *htmlReader) centre(name string, closing bool, raw string) {
 	}
 }
 
+// begin starts an item at what comes next.
 func (h *htmlReader) begin() { h.pieces, h.links = len(h.document.pieces), len(h.document.links) }
 
 // flush ends the item that is being read.

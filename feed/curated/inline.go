@@ -195,6 +195,8 @@ func decode(s string) string {
 	return b.String()
 }
 
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
 // isPunct reports whether a byte is ASCII punctuation.
 func isPunct(c byte) bool {
 	return c >= '!' && c <= '/' || c >= ':' && c <= '@' || c >= '[' && c <= '`' || c >= '{' && c <= '~'

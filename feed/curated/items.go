@@ -75,9 +75,10 @@ func (d *document) heading(it *item, level int, n ast.Node) {
 		return
 	}
 	d.tops[level]++
-	top := d.first.level == 0
-	if top {
-		d.first = heading{level: 2 * level, title: title}
+	top := !d.titled
+	d.titled = true
+	if level == 1 && d.tops[1] == 1 && len(d.drafts) == 0 {
+		d.top = title
 	}
 	cand := d.candidates(it)
 	above := len(d.stack)

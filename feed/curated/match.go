@@ -270,7 +270,7 @@ func (d *differ) changes() *Changes {
 			m.Split = true
 		default:
 			m.Known = &d.known[k]
-			m.What = d.what(m, d.keys[i], paths)
+			m.What = changedParts(m, d.keys[i], paths)
 		}
 	}
 	for i := range d.known {

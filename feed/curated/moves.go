@@ -206,7 +206,7 @@ var roles = words(`docs, doc, documentation, website, web site, site, homepage, 
 // roleName is a generic title on a site: the documentation of what the section is about.
 func roleName(e *Entry) string {
 	title := foldTitle(e.Title)
-	if _, ok := roles[title]; !ok {
+	if !roles[title] {
 		return ""
 	}
 	host, _, _ := strings.Cut(CanonicalURL(e.URL), "/")

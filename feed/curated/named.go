@@ -1,5 +1,7 @@
 package curated
 
+import "strings"
+
 // under is the number of the heading that the reading stands under.
 func (d *document) under() int {
 	for i := len(d.stack) - 1; i >= 0; i-- {
@@ -61,6 +63,9 @@ func (d *document) nameByHeadings() {
 func (d *document) isPlaceDraft(f *draft) bool {
 	if len(f.path) == 0 {
 		return false
+	}
+	if lead := strings.TrimRight(d.plain(f.lead), " :："); isPlace(lead) && hasWord(lead) {
+		return true // "Repository: [owner/name](…)", or a cell before the link's
 	}
 	if f.named != "" {
 		return isPlace(f.named)

@@ -109,7 +109,7 @@ func cutTitle(s string) string {
 			return t
 		}
 	}
-	s = strings.TrimRightFunc(s, func(r rune) bool { return r == '(' || r == '[' || isSeparator(r) || isSpace(r) })
+	s = trimOpening(s)
 	if strings.HasSuffix(s, " al.") {
 		return s
 	}

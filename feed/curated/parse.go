@@ -87,16 +87,9 @@ func (e *Entry) addPlace(title string, path []string) {
 	if len(e.Sections) >= maxPlaces {
 		return
 	}
-	for _, p := range e.Sections {
-		if samePath(p, path) {
-			return
-		}
+	if !slices.ContainsFunc(e.Sections, func(p []string) bool { return slices.Equal(p, path) }) {
+		e.Sections = append(e.Sections, path)
 	}
-	e.Sections = append(e.Sections, path)
-}
-
-func samePath(a, b []string) bool {
-	return slices.Equal(a, b)
 }
 
 // resolve makes an address absolute where the list's page is known.

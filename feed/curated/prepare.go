@@ -48,7 +48,7 @@ func prepare(src []byte) *prepared {
 	fix := newRepairer(p, src[len(front):])
 	for line := range bytes.Lines(src[len(front):]) {
 		line = fix.mend(line)
-		if empty++; !isEmpty(line) {
+		if empty++; !isBlank(line) {
 			empty = 0
 		}
 		switch {
@@ -101,16 +101,14 @@ func frontTitle(line string) string {
 	return foldSpace(strings.Trim(strings.TrimSpace(rest[1:]), `"'`))
 }
 
-// isEmpty reports whether a line holds nothing but white space.
-func isEmpty(line []byte) bool {
-	return line[0] <= ' ' && len(bytes.TrimLeft(line, " \t\n")) == 0
-}
-
-// line appends a line, bounded.
+// line appends a line; one that opens too many quotes and lists, or begins too far to the right, becomes a bullet.
 func (p *prepared) line(line []byte) {
 	i, depth := 0, 0
 	for i < len(line) {
-		n := markerLen(line[i:])
+		n := itemMarker(line[i:])
+		if line[i] == '>' {
+			n = 1
+		}
 		if n > 0 {
 			depth++
 		} else if n = 1; line[i] != ' ' && line[i] != '\t' {
@@ -124,22 +122,3 @@ func (p *prepared) line(line []byte) {
 	}
 	p.out = append(p.out, line...)
 }
-
-// markerLen gives the length of what opens a quote or a list item at the head of a text, or 0.
-func markerLen(s []byte) int {
-	n := 0
-	switch c := s[0]; {
-	case c == '>':
-		return 1
-	case isBullet(c):
-		n = 1
-	default:
-		n = numberLen(s)
-	}
-	if n > 0 && n < len(s) && (s[n] == ' ' || s[n] == '\t') {
-		return n
-	}
-	return 0
-}
-
-func isBullet(c byte) bool { return c == '-' || c == '*' || c == '+' }

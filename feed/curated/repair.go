@@ -73,7 +73,7 @@ func (r *repairer) mend(line []byte) []byte {
 		return line
 	}
 	mended := r.inside(line)
-	if isBlank(bytes.TrimLeft(mended, " \t")) {
+	if isBlank(mended) {
 		if r.html {
 			return line // an empty line would end the block
 		}
@@ -154,8 +154,10 @@ func indentation(from int, line []byte) (column, at int) {
 	return column, at
 }
 
-// isBlank reports whether nothing is left of a line after its indentation.
-func isBlank(body []byte) bool { return len(body) == 0 || body[0] == '\n' }
+// isBlank reports whether a line, or what is left of one, holds nothing but white space.
+func isBlank(line []byte) bool {
+	return len(line) == 0 || line[0] <= ' ' && len(bytes.TrimLeft(line, " \t\n")) == 0
+}
 
 // commented reports whether a line belongs to an HTML comment of several lines.
 func (r *repairer) commented(body []byte) bool {
@@ -246,6 +248,8 @@ func itemMarker(body []byte) int {
 	}
 	return n
 }
+
+func isBullet(c byte) bool { return c == '-' || c == '*' || c == '+' }
 
 // numberLen gives the length of a list number, "12." or "12)", at the head of a text, or 0.
 func numberLen(s []byte) int {

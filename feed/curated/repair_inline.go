@@ -194,7 +194,7 @@ func (r *lineRepair) attributes(i int) int {
 		return 0
 	}
 	behind := i > 0 && bytes.IndexByte([]byte(")]>*_"), r.line[i-1]) >= 0
-	last := isBlank(bytes.TrimLeft(rest[end+1:], " \t"))
+	last := isBlank(rest[end+1:])
 	key, _, assigned := bytes.Cut(text, []byte("="))
 	var is bool
 	switch {

@@ -31,7 +31,7 @@ func (d *document) enter(h heading) {
 	for n > 0 && d.stack[n-1].level >= h.level {
 		n--
 	}
-	d.stack = d.stack[:n]
+	d.pop(n)
 	d.headings++
 	h.no = d.headings
 	d.push(h)
@@ -40,12 +40,13 @@ func (d *document) enter(h heading) {
 // push puts the reading under a heading that its caller ends with pop.
 func (d *document) push(h heading) (depth int) {
 	depth = len(d.stack)
-	_, h.house = housekeepingTitles[foldTitle(h.title)]
+	h.house = housekeepingTitles[foldTitle(h.title)]
 	d.stack = append(d.stack, h)
 	d.path = nil
 	return depth
 }
 
+// pop ends the headings from a depth of the stack on.
 func (d *document) pop(depth int) {
 	if len(d.stack) > depth {
 		d.stack = d.stack[:depth]
@@ -67,9 +68,11 @@ func (d *document) enterDetails(it *item) {
 			level = d.stack[i].level + 1
 		}
 	}
-	for len(d.stack) > 0 && d.stack[len(d.stack)-1].level > level {
-		d.stack = d.stack[:len(d.stack)-1]
+	above := len(d.stack)
+	for above > 0 && d.stack[above-1].level > level {
+		above--
 	}
+	d.pop(above)
 	if t := cleanTitle(d.plain(it.head)); t != "" && len(d.stack) < maxNesting {
 		d.headings++
 		d.push(heading{level: level, title: t, kind: detailsHeading, no: d.headings, draft: it.draft, quiet: it.draft > 0})
@@ -114,10 +117,10 @@ func (d *document) housekeeping() string {
 	return ""
 }
 
-// loneTitle gives the heading that is the document's own title: the first one, if it is the only one of the top level.
+// loneTitle gives the heading that is the document's own title: the only one of the top level, if it stands above all entries.
 func (d *document) loneTitle() string {
-	if d.first.level == 2 && d.tops[1] == 1 {
-		return d.first.title
+	if d.tops[1] == 1 {
+		return d.top
 	}
 	return ""
 }

@@ -124,56 +124,67 @@ type columns struct {
 	numbers          bool // the links are numbered, or all called the same: they do not name their rows
 }
 
+// columnCount is what stands in the cells of a column.
+type columnCount struct {
+	linked int             // the cells that begin with a link
+	worded int             // the others that have words
+	size   int             // the characters of those
+	texts  map[string]bool // what those say, counted for the first column only
+}
+
 func (d *document) columns(header []string, rows []row) columns {
-	n := len(header)
-	linked, words, size := make([]int, n), make([]int, n), make([]int, n)
-	names := make(map[string]struct{})
-	for i := range rows {
-		for c, cell := range rows[i].cells {
-			if c >= n {
-				break
-			}
-			text := d.plain(cell)
-			if rows[i].heads[c] >= 0 {
-				linked[c]++
-			} else if hasWord(text) {
-				words[c]++
-				size[c] += utf8.RuneCountInString(text)
-				if c == 0 {
-					names[foldTitle(text)] = struct{}{}
-				}
-			}
-		}
-	}
+	counts := d.countColumns(len(header), rows)
 	out := columns{link: -1, name: -1, text: -1}
-	for c := range n {
-		if linked[c] > 0 && (out.link < 0 || linked[c] > linked[out.link] && 2*linked[out.link] < len(rows)) {
+	for c, n := range counts {
+		if n.linked > 0 && (out.link < 0 || n.linked > counts[out.link].linked && 2*counts[out.link].linked < len(rows)) {
 			out.link = c
 		}
 	}
 	if out.link >= 0 {
-		out.numbers = out.link > 0 && d.sameLabels(rows)
-		switch header[out.link] {
-		case "", "no", "nr", "id", "number", "题号", "序号":
-			out.numbers = true
+		out.numbers = out.link > 0 && d.sameLabels(rows) || numberTitles[header[out.link]]
+	}
+	if len(counts) > 0 && !attributes[header[0]] {
+		if first := counts[0]; 10*first.worded >= 6*len(rows) && 10*len(first.texts) >= 9*first.worded {
+			out.name = 0
 		}
 	}
-	if n > 0 && 10*words[0] >= 6*len(rows) && 10*len(names) >= 9*words[0] && !isAttribute(header[0]) {
-		out.name = 0
-	}
-	for c := range n {
+	for c, n := range counts {
 		if c == out.link || c == out.name {
 			continue
 		}
-		if _, told := descriptions[header[c]]; told && words[c] > 0 {
+		if descriptions[header[c]] && n.worded > 0 {
 			out.text = c // the head says so, however short the texts are
 			break
 		}
-		if size[c] >= 12*len(rows) && (out.text < 0 || size[c] > size[out.text]) {
+		if n.size >= 12*len(rows) && (out.text < 0 || n.size > counts[out.text].size) {
 			out.text = c
 		}
 	}
 	return out
+}
+
+// countColumns looks through the rows of a table of n columns.
+func (d *document) countColumns(n int, rows []row) []columnCount {
+	counts := make([]columnCount, n)
+	names := make(map[string]bool)
+	for i := range rows {
+		for c, cell := range rows[i].cells[:min(n, len(rows[i].cells))] {
+			text := d.plain(cell)
+			if rows[i].heads[c] >= 0 {
+				counts[c].linked++
+			} else if hasWord(text) {
+				counts[c].worded++
+				counts[c].size += utf8.RuneCountInString(text)
+				if c == 0 {
+					names[foldTitle(text)] = true
+				}
+			}
+		}
+	}
+	if n > 0 {
+		counts[0].texts = names
+	}
+	return counts
 }
 
 // sameLabels reports whether the first links of most rows have the same text.
@@ -181,18 +192,13 @@ func (d *document) sameLabels(rows []row) bool {
 	labels := make(map[string]int)
 	for i := range rows {
 		if len(rows[i].cand) > 0 {
-			if labels[foldTitle(d.label(rows[i].cand[0]))]++; len(rows) > 2 && 2*labels[foldTitle(d.label(rows[i].cand[0]))] > len(rows) {
+			label := foldTitle(d.label(rows[i].cand[0]))
+			if labels[label]++; len(rows) > 2 && 2*labels[label] > len(rows) {
 				return true
 			}
 		}
 	}
 	return false
-}
-
-// isAttribute reports whether the head of a column names a quality of the resources and not the resources.
-func isAttribute(header string) bool {
-	_, ok := attributes[header]
-	return ok
 }
 
 // cellHeads gives for each cell of a row the candidate that it begins with, or -1.

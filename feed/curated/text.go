@@ -195,6 +195,11 @@ func trimSeparators(s string) int {
 	return len(s)
 }
 
+// trimOpening drops the brackets and quotation marks that open, and the separators, at the end of a text.
+func trimOpening(s string) string {
+	return strings.TrimRightFunc(s, func(r rune) bool { return isSpace(r) || isSeparator(r) || strings.ContainsRune("([《「«", r) })
+}
+
 // figureAt finds a count such as "1,204" or "3.4k".
 var figureAt = regexp.MustCompile(`^\d[\d.,]*[kKmM]?\b`)
 
@@ -267,13 +272,10 @@ func isMark(r rune) bool {
 	return r == '*' || r == '†' || r == '‡' || joinsMark(r) || r >= 0x2190 && unicode.Is(unicode.So, r)
 }
 
-// isFormat reports whether a link's text names one of them.
-func isFormat(title string) bool {
-	_, ok := formats[foldTitle(title)]
-	return ok
-}
+// isFormat reports whether a link's text names a form of the resource: "PDF", "video".
+func isFormat(title string) bool { return formats[foldTitle(title)] }
 
-// maxGeneric is longer than any of them.
+// maxGeneric is more bytes than a generic title has.
 const maxGeneric = 32
 
 // isGeneric reports whether a link's text names no resource: "PDF", "here", "Part 2", "Spring 2020", an address.
@@ -283,10 +285,7 @@ func isGeneric(title string) bool {
 	}
 	var buf [2 * maxGeneric]byte
 	b := appendFold(buf[:0], title)
-	if _, ok := genericTitles[string(b)]; ok || len(b) == 0 {
-		return true
-	}
-	if _, ok := formats[string(b)]; ok {
+	if len(b) == 0 || genericTitles[string(b)] || formats[string(b)] {
 		return true
 	}
 	if isDigit(b[len(b)-1]) {
@@ -315,8 +314,7 @@ func isNumbered(f string) bool {
 
 // isPlace reports whether a link's text says where something has a page, and not what it is.
 func isPlace(title string) bool {
-	_, social := socialSites[foldTitle(title)]
-	return social || isGeneric(title)
+	return socialSites[foldTitle(title)] || isGeneric(title)
 }
 
 // isNumber reports a label of digits alone: a place in a series, or the name of what is called so.
@@ -324,5 +322,5 @@ func isNumber(label string) bool { return label != "" && strings.Trim(label, "01
 
 // countWords counts the words of a text.
 func countWords(s string) int {
-	return len(strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '\'' && r != '’' }))
+	return len(strings.FieldsFunc(s, func(r rune) bool { return !isLetterOrDigit(r) && r != '\'' && r != '’' }))
 }

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// cutPieces drops n bytes of text from the head of pieces.
+// cutPieces drops n bytes of text from the head of pieces; what is left is a copy.
 func cutPieces(ps []piece, n int) []piece {
 	for i := range ps {
 		size := 0
@@ -152,7 +152,7 @@ func trimSetOff(ps []piece) []piece {
 		return nil
 	}
 	if last := &ps[len(ps)-1]; last.link == 0 {
-		last.text = strings.TrimRightFunc(last.text, func(r rune) bool { return r == '(' || r == '[' || isSeparator(r) || isSpace(r) })
+		last.text = trimOpening(last.text)
 	}
 	if first := &ps[0]; first.link == 0 {
 		if t := strings.TrimLeftFunc(first.text, isSpace); t != "" && (t[0] == ')' || t[0] == ']') {

@@ -59,15 +59,18 @@ var attributes = words(`author, authors, speaker, speakers, by, company, organiz
 var descriptions = words(`description, descriptions, about, notes, note, summary, what, what it does, details, comment, comments, overview, explanation,
 	描述, 简介, 说明, 介绍, 説明, 概要, 설명, descripción, descrição, beschreibung, описание, descrizione, açıklama`)
 
+// numberTitles head the column of a table that numbers its rows.
+var numberTitles = words(`, no, nr, id, number, 题号, 序号`)
+
 // joiningWords cannot end a title: what follows them belongs to the same sentence.
 var joiningWords = words(`a, an, the, this, that, these, its, our, my, your, their, his, her, own, see, read, visit, click, find, found, at, in, on,
 	to, from, for, of, with, via, by, and, or, is, are, be, as, it, out, use, using, check, go, following, available, official, into`)
 
 // words makes a set of folded phrases from a list with commas.
-func words(s string) map[string]struct{} {
-	set := make(map[string]struct{})
+func words(s string) map[string]bool {
+	set := make(map[string]bool)
 	for w := range strings.SplitSeq(s, ",") {
-		set[foldTitle(w)] = struct{}{}
+		set[foldTitle(w)] = true
 	}
 	return set
 }

@@ -2,11 +2,12 @@ package curated
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
-// what names the parts of an entry that changed for a reader.
-func (d *differ) what(m *Match, key string, paths pathSets) []string {
+// changedParts names the parts of a known entry that changed for a reader; key is its canonical URL now.
+func changedParts(m *Match, key string, paths pathSets) []string {
 	before := &m.Known.Entry
 	var what []string
 	if before.Title != m.Entry.Title && foldTitle(before.Title) != foldTitle(m.Entry.Title) {
@@ -64,8 +65,6 @@ func isVolatile(s string) bool {
 	return false
 }
 
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }
-
 // pathSets are the section paths of the list before and after.
 type pathSets struct{ before, after map[string]struct{} }
 
@@ -87,7 +86,7 @@ func (d *differ) newPaths() pathSets {
 // addPaths adds the paths of an entry to a set, but for the one that was added last: neighbours stand in one section.
 func addPaths(set map[string]struct{}, paths [][]string, last []string) []string {
 	for _, s := range paths {
-		if len(set) == 0 || !samePath(s, last) {
+		if len(set) == 0 || !slices.Equal(s, last) {
 			set[pathKey(s)] = struct{}{}
 			last = s
 		}
@@ -110,14 +109,8 @@ func pathKey(path []string) string {
 // moved reports whether an entry changed its section. A section that vanished while one appeared that was not there
 // before was renamed: its entries did not move.
 func (p pathSets) moved(before, after [][]string) bool {
-	if len(before) == len(after) {
-		same := true
-		for i := range before {
-			same = same && samePath(before[i], after[i])
-		}
-		if same {
-			return false
-		}
+	if slices.EqualFunc(before, after, slices.Equal) {
+		return false
 	}
 	was, is := make(map[string]struct{}), make(map[string]struct{})
 	for _, s := range before {
