@@ -161,15 +161,14 @@ const (
 // isTitle reports whether the text before a link such as "[pdf]" names it, and is not a sentence that leads up to it.
 func isTitle(lead string) bool {
 	lead = strings.TrimRightFunc(lead, func(r rune) bool { return strings.ContainsRune("([{ ", r) || isSpace(r) })
-	r, _ := utf8.DecodeLastRuneInString(lead)
-	words := strings.FieldsFunc(strings.ToLower(lead), func(r rune) bool { return !isLetterOrDigit(r) })
-	if len(words) == 0 || len(words) > 50 {
-		return false
-	}
-	if !unicode.IsLetter(r) {
-		return true
-	}
-	return !joiningWords[words[len(words)-1]]
+	n := len(strings.FieldsFunc(lead, func(r rune) bool { return !isLetterOrDigit(r) }))
+	return n > 0 && n <= 50 && !runsOn(lead)
+}
+
+// runsOn reports whether the last word of a text belongs to what follows it: "such as", "with the".
+func runsOn(s string) bool {
+	s = strings.TrimRightFunc(s, isSpace)
+	return joiningWords[strings.ToLower(s[len(strings.TrimRightFunc(s, isLetterOrDigit)):])]
 }
 
 // describes reports whether the text before a link names its resource already and goes on to describe it: "Name - a wrapper

@@ -199,10 +199,6 @@ func lastWord(e *Entry) string {
 	return title[strings.LastIndexByte(title, ' ')+1:]
 }
 
-// roles are the generic titles that stand for one page of what a section is about.
-var roles = words(`docs, doc, documentation, website, web site, site, homepage, home page, official site, official website,
-	wiki, blog, forum, tutorial, repo, repository, github repo, changelog, download, downloads`)
-
 // roleName is a generic title on a site: the documentation of what the section is about.
 func roleName(e *Entry) string {
 	title := foldTitle(e.Title)

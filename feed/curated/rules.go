@@ -40,7 +40,7 @@ const (
 	ruleTableHead     rule = "in the head of a table"
 	ruleSummaryTag    rule = "in the <summary> of a <details>"
 	ruleFurther       rule = "a further link of an entry"
-	rulePlace         rule = "a further place of what the heading above names"
+	rulePlace         rule = "a further page of the resource that the heading above names"
 	ruleDescription   rule = "in the description of an entry"
 	ruleDetail        rule = "a detail of the entry above it"
 	ruleQuotation     rule = "in a quotation that belongs to an entry"
@@ -61,6 +61,7 @@ func (v verdict) String() string {
 	return string(v.rule)
 }
 
+// setAll gives all links of a range one verdict.
 func (d *document) setAll(links span, v verdict) {
 	for i := links.from; i < links.to; i++ {
 		d.links[i].verdict = v
@@ -124,6 +125,7 @@ func (d *document) inMasthead() bool {
 	return headings < 2
 }
 
+// marked reports whether the maintainer's mark linkletter:ignore stands in a text.
 func (d *document) marked(s span) bool {
 	for _, p := range d.at(s) {
 		if p.kind == ignoreMark {
@@ -162,6 +164,7 @@ func (d *document) item(it *item) {
 	}
 }
 
+// setEach says why links are no entries.
 func (d *document) setEach(links []int, why rule) {
 	for _, i := range links {
 		d.links[i].verdict = verdict{rule: why}
@@ -307,6 +310,7 @@ func (d *document) accept(it *item, i int, v verdict) {
 	d.furtherLinks(it)
 }
 
+// addDraft makes a link an entry; what else stands in its item is said of it.
 func (d *document) addDraft(it *item, i int, v verdict) {
 	l := &d.links[i]
 	l.verdict = v

@@ -69,29 +69,9 @@ func last(path []string) string {
 
 // advance is what a caller remembers after a reading.
 func advance(known []Known, c *Changes) []Known {
-	next := make([]Known, len(known))
-	copy(next, known)
-	for i := range next {
-		next[i].Gone = true
-	}
-	for _, m := range c.Entries {
-		key := CanonicalURL(m.Entry.URL)
-		if m.New() {
-			next = append(next, Known{Ref: int64(len(next) + 1), Entry: m.Entry, Keys: []string{key}})
-			continue
-		}
-		k := &next[m.Known.Ref-1]
-		k.Entry, k.Gone = m.Entry, false
-		for _, old := range k.Keys {
-			if old == key {
-				key = ""
-			}
-		}
-		if key != "" {
-			k.Keys = append(append([]string(nil), k.Keys...), key)
-		}
-	}
-	return next
+	m := Memory{known: known}
+	m.remember(c)
+	return m.known
 }
 
 // TestSeedDetails reads what the seed list says beside titles.

@@ -34,34 +34,41 @@ func (d *document) dropLinkGroups(ps []piece) []piece {
 	var out []piece
 	for i := 0; i < len(ps); i++ {
 		p := ps[i]
-		open := strings.LastIndexAny(p.text, "([")
-		if p.kind != textPiece || p.link > 0 || open < 0 || strings.TrimSpace(p.text[open+1:]) != "" {
-			if out != nil {
-				out = append(out, p)
+		for {
+			open := openEnd(&p)
+			if open < 0 {
+				break
 			}
-			continue
-		}
-		end := d.groupEnd(ps, i+1)
-		if end < 0 {
-			if out != nil {
-				out = append(out, p)
+			end := d.groupEnd(ps, i+1)
+			if end < 0 {
+				break
 			}
-			continue
+			if out == nil {
+				out = append(make([]piece, 0, len(ps)), ps[:i]...)
+			}
+			before := p
+			before.text = strings.TrimRight(p.text[:open], " ")
+			out = append(out, before)
+			p, i = ps[end], end // which may open the next group
+			p.text = p.text[strings.IndexAny(p.text, ")]")+1:]
 		}
-		if out == nil {
-			out = append(make([]piece, 0, len(ps)), ps[:i]...)
+		if out != nil {
+			out = append(out, p)
 		}
-		p.text = strings.TrimRight(p.text[:open], " ")
-		out = append(out, p)
-		tail := ps[end]
-		tail.text = tail.text[strings.IndexAny(tail.text, ")]")+1:]
-		out = append(out, tail)
-		i = end
 	}
 	if out == nil {
 		return ps
 	}
 	return out
+}
+
+// openEnd gives the offset of the bracket that ends a text outside of links, or -1.
+func openEnd(p *piece) int {
+	open := strings.LastIndexAny(p.text, "([")
+	if p.kind != textPiece || p.link > 0 || open < 0 || strings.TrimSpace(p.text[open+1:]) != "" {
+		return -1
+	}
+	return open
 }
 
 // trimClosing drops the brackets and quotation marks at the head of pieces whose other half stands before them.
@@ -105,11 +112,11 @@ func closingLen(s string) int {
 // set them off: what is left is what the list says of it.
 func (d *document) dropPlaces(ps []piece) []piece {
 	var out []piece
-	sentence := false // words that run on into a link: "Tells the hour, [source](…)"
+	sentence := false // words that run on into a link: "Tells the hour, [source](…)", "needs Perl and [Go](…)"
 	for i := range ps {
 		p := ps[i]
 		if p.link == 0 && hasWord(p.text) {
-			sentence = strings.HasSuffix(strings.TrimRight(p.text, " "), ",")
+			sentence = strings.HasSuffix(strings.TrimRight(p.text, " "), ",") || runsOn(p.text)
 		}
 		if p.link > 0 && !sentence && d.links[p.link-1].verdict.rule == ruleFurther && isPlace(unbracket(d.label(int(p.link-1)))) {
 			if out == nil {
@@ -174,16 +181,18 @@ func (d *document) groupEnd(ps []piece, from int) int {
 			}
 			links++
 		case p.kind != textPiece:
-		case strings.ContainsAny(p.text, "(["):
-			return -1
-		case strings.ContainsAny(p.text, ")]"):
-			at := strings.IndexAny(p.text, ")]")
-			if hasWord(p.text[:at]) || links == 0 {
+		default:
+			at := strings.IndexAny(p.text, "()[]")
+			if at < 0 {
+				if hasWord(p.text) {
+					return -1
+				}
+				continue
+			}
+			if c := p.text[at]; c == '(' || c == '[' || hasWord(p.text[:at]) || links == 0 {
 				return -1
 			}
 			return i
-		case hasWord(p.text):
-			return -1
 		}
 	}
 	return -1

@@ -28,6 +28,20 @@ func TestTrimClosing(t *testing.T) {
 	}
 }
 
+// TestTrimLinks reads summaries of which further links are dropped.
+func TestTrimLinks(t *testing.T) {
+	for src, want := range map[string]string{
+		"Text. ([Demo](http://d), [Source](http://s)) MIT":    "Text. MIT",
+		"Text. ([Demo](http://d)) ([Source](http://s)) `MIT`": "Text. MIT",
+		"Needs [Perl](http://p) and [Go](http://g).":          "Needs Perl and Go.",
+		"Saves water. [Docs](http://d)":                       "Saves water.",
+	} {
+		if got := Parse([]byte("- [Abc](http://b.example) - "+src+"\n"), Options{}).Entries[0].Summary; got != want {
+			t.Errorf("%s: summary %q, want %q", src, got, want)
+		}
+	}
+}
+
 // TestTrimHostile reads items that end the program, or take minutes, where each bracket or link looks at all the others.
 func TestTrimHostile(t *testing.T) {
 	const n = 50_000

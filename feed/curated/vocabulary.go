@@ -45,6 +45,10 @@ var genericTitles = words(`
 	主页, 官网, 首页, 项目主页, 项目地址, 地址, 文档, 下载, 数据集, 公式サイト, ドキュメント, сайт, скачать, документация, sitio web, descargar,
 	télécharger, webseite`)
 
+// roles are the generic titles that stand for one page of what a section is about.
+var roles = words(`docs, doc, documentation, website, web site, site, homepage, home page, official site, official website,
+	wiki, blog, forum, tutorial, repo, repository, github repo, changelog, download, downloads`)
+
 // socialSites are where a thing has its page; only beside others of the kind do they say that it is the same thing's.
 var socialSites = words(`twitch, twitter, x, mastodon, bluesky, discord, slack, telegram, matrix, irc, facebook, linkedin, instagram, youtube, tiktok, weibo,
 	知乎, bilibili, 微博, 微信, spotify, apple podcasts, apple, rss, feed, newsletter, email, hugging face, huggingface,
