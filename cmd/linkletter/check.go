@@ -170,7 +170,7 @@ func wayOut(list string, kind curated.HoldKind) string {
 	case curated.HoldRemoved:
 		return fmt.Sprintf("the third check in a row that says so is believed, and `linkletter check --accept %s` at once", list)
 	}
-	return fmt.Sprintf("mend the list or its source; if it is meant to be so, `linkletter check --accept %s`", list)
+	return fmt.Sprintf("mend the list or its source; if the list was really emptied, `linkletter check --accept %s`", list)
 }
 
 // runDecide accepts or dismisses what is held of lists.

@@ -61,7 +61,7 @@ func printVerdicts(w io.Writer, verdicts []curated.Verdict) error {
 		if v.Entry {
 			kind = "entry"
 		}
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\n", v.Line, kind, oneLine(v.Rule), oneLine(v.URL))
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\n", v.Line, kind, oneLine(strings.TrimPrefix(v.Rule, "entry: ")), oneLine(v.URL))
 	}
 	return t.Flush()
 }

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-var durationAt = regexp.MustCompile(`^\(((?:~ ?)?\d[\d.:]* ?(?:h|hr|hrs|hours?|m|min|mins|minutes?|minute read|s|sec|secs|seconds?)(?: \d+ ?(?:m|min|mins|minutes|s|sec)?)?(?: \pL+)?)\)`)
+var durationAt = regexp.MustCompile(`^[(\[](\d{1,2}:\d\d(?::\d\d)?|(?:~ ?)?\d[\d.:]* ?(?:h|hr|hrs|hours?|m|min|mins|minutes?|minute read|s|sec|secs|seconds?)(?: \d+ ?(?:m|min|mins|minutes|s|sec)?)?(?: \pL+)?)[)\]]`)
 
 // dateAt finds a date in brackets, or one written as in ISO 8601.
 var dateAt = regexp.MustCompile(`^(?:[(\[]((?:(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.? )?(?:\d{1,2}, )?(?:19|20)\d\d(?:[-/.]\d{1,2}){0,2})[)\]]|((?:19|20)\d\d-\d\d-\d\d)(?: |$))`)
@@ -26,7 +26,7 @@ func cutMarks(e *Entry, rest []piece) []piece {
 			e.Publication, end = cutName(head, len("on the "))
 		case e.Publication == "" && strings.HasPrefix(head, "on "):
 			e.Publication, end = cutName(head, len("on "))
-		case e.Duration == "" && strings.HasPrefix(head, "("):
+		case e.Duration == "" && head != "" && (head[0] == '(' || head[0] == '['):
 			if m := durationAt.FindStringSubmatch(head); m != nil {
 				e.Duration, end = m[1], len(m[0])
 			}
@@ -125,7 +125,7 @@ var nameJoint = regexp.MustCompile(`^(?:, and |, | and | & )`)
 func nameEnd(s string) int {
 	for i, r := range s {
 		switch r {
-		case ',', ';', ':', '(', ')', '[', ']', '|', '–', '—':
+		case ',', ';', ':', '(', ')', '[', ']', '|', '–', '—', '<', '=', '>':
 			return i
 		case '.':
 			initial := i > 0 && s[i-1] >= 'A' && s[i-1] <= 'Z' && (i == 1 || s[i-2] == ' ' || s[i-2] == '.')

@@ -74,6 +74,8 @@ func (d *document) separated(i, to int) bool {
 		t := strings.TrimLeftFunc(p.text, isSpace)
 		r, n := utf8.DecodeRuneInString(t)
 		switch {
+		case r == ',' && strings.HasPrefix(t, ", by "):
+			return true
 		case r == ',' || r == ';':
 			return countWords(d.plain(span{j, to})) <= 12
 		case r == '.' || r == '!' || r == '?':

@@ -2,6 +2,7 @@ package curated
 
 import (
 	"bytes"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -53,12 +54,19 @@ func Parse(src []byte, opt Options) *List {
 func Explain(src []byte, opt Options) []Verdict {
 	d := read(src, opt)
 	out := make([]Verdict, 0, len(d.links))
+	first := make(map[string]int) // the line where a resource stands first
 	for i := range d.links {
 		l := &d.links[i]
-		out = append(out, Verdict{
+		v := Verdict{
 			Line: d.line(l.pos), URL: d.resolve(l.url), Text: d.plain(l.pieces),
 			Entry: l.verdict.entry, Rule: l.verdict.String(),
-		})
+		}
+		if key := CanonicalURL(v.URL); v.Entry && first[key] > 0 {
+			v.Rule = fmt.Sprintf("entry: one more place of the resource in line %d", first[key])
+		} else if v.Entry {
+			first[key] = v.Line
+		}
+		out = append(out, v)
 	}
 	return out
 }

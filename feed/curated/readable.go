@@ -7,6 +7,9 @@ import (
 	"unicode/utf8"
 )
 
+// ErrEmpty says that a document holds nothing but white space.
+var ErrEmpty = errors.New("the document is empty")
+
 // Readable says why bytes cannot be a Markdown list: nothing, a web page, or no text. It gives nil for bytes that Parse
 // makes sense of.
 func Readable(src []byte) error {
@@ -15,7 +18,7 @@ func Readable(src []byte) error {
 	}
 	text := bytes.TrimSpace(bytes.TrimPrefix(src, []byte("\xef\xbb\xbf")))
 	if len(text) == 0 {
-		return errors.New("the document is empty")
+		return ErrEmpty
 	}
 	head := text[:min(len(text), 4096)]
 	for bytes.HasPrefix(head, []byte("<!--")) || bytes.HasPrefix(head, []byte("<?xml")) {

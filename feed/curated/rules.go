@@ -23,7 +23,7 @@ const (
 
 	ruleAnchor        rule = "leads to a place within this page"
 	ruleNotWeb        rule = "not an address on the web"
-	ruleBadge         rule = "a badge or icon: it has no words"
+	ruleBadge         rule = "a badge or an icon, or a link without a title: it has no words"
 	ruleIcon          rule = "a mark before the main link"
 	ruleIgnored       rule = "a linkletter:ignore mark covers it"
 	ruleHousekeeping  rule = "under a heading about the list itself:"

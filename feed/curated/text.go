@@ -197,7 +197,7 @@ func trimSeparators(s string) int {
 
 // trimOpening drops the brackets and quotation marks that open, and the separators, at the end of a text.
 func trimOpening(s string) string {
-	return strings.TrimRightFunc(s, func(r rune) bool { return isSpace(r) || isSeparator(r) || strings.ContainsRune("([《「«", r) })
+	return strings.TrimRightFunc(s, func(r rune) bool { return isSpace(r) || isSeparator(r) || strings.ContainsRune("([（【《「«", r) })
 }
 
 // figureAt finds a count such as "1,204" or "3.4k".

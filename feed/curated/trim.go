@@ -99,7 +99,7 @@ func trimClosing(ps []piece) []piece {
 func closingLen(s string) int {
 	end := 0
 	for i, r := range s {
-		if strings.ContainsRune(")]}》」»”", r) {
+		if strings.ContainsRune(")]}）】》」»”", r) {
 			end = i + utf8.RuneLen(r)
 		} else if !isSpace(r) {
 			break
@@ -143,7 +143,7 @@ func (d *document) dropPlaces(ps []piece) []piece {
 func isSetOff(s string) bool { return strings.TrimFunc(s, isSettingOff) == "" }
 
 func isSettingOff(r rune) bool {
-	return strings.ContainsRune("()[]{}", r) || isSeparator(r) || isSpace(r)
+	return strings.ContainsRune("()[]{}（）【】", r) || isSeparator(r) || isSpace(r)
 }
 
 // trimSetOff drops the brackets without their other half, and the separators, at both ends of pieces, which are the
@@ -162,9 +162,7 @@ func trimSetOff(ps []piece) []piece {
 		last.text = trimOpening(last.text)
 	}
 	if first := &ps[0]; first.link == 0 {
-		if t := strings.TrimLeftFunc(first.text, isSpace); t != "" && (t[0] == ')' || t[0] == ']') {
-			first.text = t[1:]
-		}
+		first.text = first.text[closingLen(first.text):]
 	}
 	return ps
 }

@@ -9,17 +9,17 @@ import "strings"
 var housekeepingTitles = words(`
 	contributing, contribute, contribution, contributions, how to contribute, contribution guidelines, contribution guide,
 	contributing guidelines, guidelines for contributing, contributors, our contributors, contributor list, code of conduct,
-	get involved, license, licence, licensing, copyright, sponsors, sponsor, sponsorship, sponsorships, our sponsors, sponsored by,
+	get involved, how to help, support us, license, licence, licensing, copyright, sponsors, sponsor, sponsorship, sponsorships, our sponsors, sponsored by,
 	backers, backers and sponsors, sponsors and backers, supporters, donate, donations, support this project, support the project,
 	acknowledgements, acknowledgments, acknowledgement, acknowledgment, credits, thanks, special thanks, thanks to,
 	maintainers, star history, stargazers, stargazers over time, changelog, disclaimer, back to top, legend, feedback,
 	translations, supported languages, available languages, other languages, read this in other languages,
-	贡献, 贡献者, 贡献指南, 如何贡献, 参与贡献, 参与者, 许可, 许可证, 版权, 版权声明, 开源协议, 致谢, 感谢, 鸣谢, 赞助, 捐赠, 更新日志,
+	贡献, 贡献者, 贡献指南, 如何贡献, 参与贡献, 参与者, 许可, 许可证, 版权, 版权声明, 开源协议, 致谢, 感谢, 交流群, 鸣谢, 赞助, 捐赠, 更新日志,
 	貢獻, 貢獻者, 授權, 贊助, 其他语言版本, ライセンス, 貢献, コントリビューター, コントリビュート, 謝辞, スポンサー, 라이선스, 기여, 기여하기,
 	기여자, 후원, licencia, contribuir, contribuciones, cómo contribuir, contribuidores, colaboradores, colaborar, agradecimientos,
 	patrocinadores, licença, contribuindo, contribuição, contribuições, como contribuir, agradecimentos, contribuer, comment contribuer,
 	contributeurs, remerciements, lizenz, mitwirkende, mitmachen, beitragen, danksagung, sponsoren, licenza, contribuire, come contribuire,
-	contributori, ringraziamenti, лицензия, участие, как помочь, как внести вклад, вклад, участники, благодарности, спонсоры, lisans,
+	contributori, ringraziamenti, лицензия, участие, участие в разработке, содействие, поддержать, поддержать проект, как помочь, как помочь проекту, как внести вклад, вклад, участники, благодарности, спонсоры, lisans,
 	katkıda bulunma, katkıda bulunanlar, teşekkürler, رخصة, الرخصة, المساهمة, المساهمون`)
 
 // contentsTitles head tables of contents.

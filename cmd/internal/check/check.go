@@ -163,6 +163,9 @@ func (c *Checker) look(ctx context.Context, l List, guard judge) (*Result, *stor
 // nothing to go on with; later it is held.
 func (c *Checker) read(r *store.Reading, fetched *source.Fetched, l List, known []curated.Known, guard judge) error {
 	unreadable := curated.Readable(fetched.Bytes)
+	if errors.Is(unreadable, curated.ErrEmpty) && !r.Before.Began.IsZero() {
+		unreadable = nil // the guard judges it, and a person may believe it
+	}
 	if unreadable == nil {
 		r.List = curated.Parse(fetched.Bytes, curated.Options{Page: cmp.Or(l.Page, fetched.Page)})
 		if len(r.List.Entries) == 0 && len(known) == 0 {

@@ -22,7 +22,7 @@ type fileValidators struct {
 func (s *Source) fetchFile(path, validators string) (*Fetched, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no file %s: correct source in the configuration, or put the list there", path)
+		return nil, fmt.Errorf("there is no file %s: name the Markdown file itself, or an http(s) address", path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the list: %w", err)
@@ -33,7 +33,7 @@ func (s *Source) fetchFile(path, validators string) (*Fetched, error) {
 		return nil, fmt.Errorf("looking at the list: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a file: source must name the Markdown file itself", path)
+		return nil, fmt.Errorf("%s is not a file: name the Markdown file itself, or an http(s) address", path)
 	}
 	now := fileValidators{Size: info.Size(), MTime: info.ModTime().UTC()}
 	var before fileValidators
