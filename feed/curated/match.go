@@ -140,8 +140,34 @@ func (d *differ) byNames() {
 	for i := range moves {
 		d.byName(&moves[i], left, came)
 	}
+	d.byRelated(left, came)
 	for i := range returns {
 		d.byName(&returns[i], gone, came)
+	}
+}
+
+// byRelated matches what is left of the entries that came with one that is gone and had their address as a further link:
+// another link of its item is the main one now.
+func (d *differ) byRelated(left, came []int) {
+	at := make(map[string]int)
+	for _, i := range left {
+		if d.stays[i] {
+			continue
+		}
+		for _, l := range d.known[i].Entry.Related {
+			key := CanonicalURL(l.URL)
+			if _, taken := at[key]; !taken {
+				at[key] = i
+			}
+		}
+	}
+	for _, i := range came {
+		if d.match[i] >= 0 || len(at) == 0 {
+			continue
+		}
+		if k, ok := at[d.keys[i]]; ok && !d.stays[k] {
+			d.match[i], d.stays[k] = k, true
+		}
 	}
 }
 
