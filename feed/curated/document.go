@@ -15,9 +15,10 @@ type document struct {
 	page       *url.URL
 	frontTitle string
 
-	pieces []piece
-	links  []link
-	drafts []draft
+	pieces  []piece
+	links   []link
+	drafts  []draft
+	entries int // how many of the drafts are entries still
 
 	stack    []heading // the headings that the reading stands under
 	path     []string  // their titles; nil when it must be made anew

@@ -61,10 +61,10 @@ func isForm(u string) bool {
 // isCall reports whether an item asks for contributions: the words before its link do, or the link's own.
 func isCall(lead, label string) bool {
 	for _, w := range [...]string{
-		"submit your", "submit a", "submit an", "suggest a", "suggest an", "add your", "add a new", "become a sponsor",
-		"become a backer", "edit this", "improve this page", "please submit", "open a pull request",
+		"submit your", "submit yours", "submit a", "submit an", "suggest a", "suggest an", "add your", "add yours", "add a new",
+		"become a sponsor", "become a backer", "edit this", "improve this page", "please submit", "open a pull request",
 	} {
-		if len(label) >= len(w) && strings.EqualFold(label[:len(w)], w) && (len(label) == len(w) || label[len(w)] == ' ' || w[len(w)-1] == 'r') {
+		if len(label) >= len(w) && strings.EqualFold(label[:len(w)], w) && (len(label) == len(w) || label[len(w)] == ' ') {
 			return true
 		}
 	}

@@ -77,7 +77,7 @@ func (d *document) heading(it *item, level int, n ast.Node) {
 	d.tops[level]++
 	top := !d.titled
 	d.titled = true
-	if level == 1 && d.tops[1] == 1 && len(d.drafts) == 0 {
+	if level == 1 && d.tops[1] == 1 && d.entries == 0 {
 		d.top = title
 	}
 	cand := d.candidates(it)
@@ -293,10 +293,10 @@ func (d *document) describe(of int, s, links span, why rule) {
 
 // wholeList takes a list that is no part of another one. Only at its end can be seen that it is a table of contents.
 func (d *document) wholeList(n *ast.List) {
-	drafts, links := len(d.drafts), len(d.links)
+	entries, links := d.entries, len(d.links)
 	d.list(n, nil)
-	if all := (span{links, len(d.links)}); len(d.drafts) > drafts && d.isContents(all) {
-		d.drafts = d.drafts[:drafts]
+	if all := (span{links, len(d.links)}); d.entries > entries && d.isContents(all) {
+		d.entries = entries // their drafts stay until the end: headings in the list may know them by number
 		for i := all.from; i < all.to; i++ {
 			if d.links[i].verdict.entry {
 				d.links[i].verdict = verdict{rule: ruleContents}

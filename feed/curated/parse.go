@@ -80,6 +80,7 @@ func read(src []byte, opt Options) *document {
 	d.links, d.drafts = make([]link, 0, links), make([]draft, 0, links)
 	d.blocks(markdown.Parse(text.NewReader(d.raw)))
 	d.closeDraft()
+	d.drafts = slices.DeleteFunc(d.drafts, func(f draft) bool { return !d.links[f.link].verdict.entry })
 	d.nameByHeadings()
 	return d
 }

@@ -115,7 +115,7 @@ func (d *document) refused(it *item) bool {
 // inMasthead reports whether the reading is in what is centred at the head of the document: above the first entry, and
 // above the second heading.
 func (d *document) inMasthead() bool {
-	if d.centred == 0 || len(d.drafts) > 0 {
+	if d.centred == 0 || d.entries > 0 {
 		return false
 	}
 	headings := 0
@@ -314,6 +314,7 @@ func (d *document) accept(it *item, i int, v verdict) {
 func (d *document) addDraft(it *item, i int, v verdict) {
 	l := &d.links[i]
 	l.verdict = v
+	d.entries++
 	d.drafts = append(d.drafts, draft{
 		link: i, title: l.pieces, path: d.sections(), under: d.under(),
 		lead: span{it.head.from, l.pieces.from}, rest: span{l.pieces.to, it.head.to},
