@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,7 +44,7 @@ be installed.`,
 				h.show = p.writeRevision
 			}
 			s := &source.Source{}
-			for rev, err := range s.History(cmd.Context(), repo, given[0]) {
+			for rev, err := range s.History(cmd.Context(), source.Query{Repository: repo, Files: given}) {
 				var why *source.HistoryError
 				if errors.As(err, &why) {
 					return hintError{err, why.Hint}
@@ -98,7 +99,8 @@ type history struct {
 	show   func(*revisionReport) error
 	since  time.Time
 	memory curated.Memory
-	bytes  []byte // of the revision before
+	reader curated.Reader
+	files  []curated.File // of the revision before
 	begun  bool
 }
 
@@ -112,13 +114,13 @@ func (h *history) next(rev *source.Revision) error {
 		return nil
 	}
 	report := revisionReport{Commit: rev.Commit, Date: rev.Date, Author: rev.Author, Silent: rev.Silent(), Baseline: !h.begun}
-	if h.begun && bytes.Equal(rev.Bytes, h.bytes) {
+	if h.begun && slices.EqualFunc(rev.Files, h.files, sameFile) {
 		report.Report = (&curated.Changes{}).Report()
 	} else {
-		changes, holds := h.memory.Next(curated.Parse(rev.Bytes, curated.Options{}), curated.DefaultGuard)
+		changes, holds := h.memory.Next(h.reader.Read(rev.Files), curated.DefaultGuard)
 		report.Report, report.Held = changes.Report(), len(holds) > 0
 	}
-	h.begun, h.bytes = true, rev.Bytes
+	h.begun, h.files = true, rev.Files
 	if rev.Date.Before(h.since) {
 		return nil
 	}
@@ -154,3 +156,5 @@ func (p *program) showRevision(r *revisionReport) error {
 	}
 	return out.report(r.Report)
 }
+
+func sameFile(a, b curated.File) bool { return a.Path == b.Path && bytes.Equal(a.Bytes, b.Bytes) }

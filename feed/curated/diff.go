@@ -12,6 +12,8 @@ type Known struct {
 	Gone bool
 	// Held says that it was found by a reading that is held: nobody was told of it, so nobody misses it.
 	Held bool
+	// Since is the reading that brought it, where a Memory remembers: its first one is 0.
+	Since int
 }
 
 // Match is one entry of the list after, and what is known of it.

@@ -5,21 +5,25 @@ import "slices"
 // Memory is what the readings of a list so far have left: the entries that stand, those that left, and every address that
 // each has stood under. The zero value has seen nothing. It serves where no store remembers.
 type Memory struct {
-	known []Known
-	last  Counts
-	begun bool
+	known    []Known
+	last     Counts
+	readings int
 }
+
+// Known gives all that is remembered: what stands, in the order of the list, and then what left. It is not to be changed.
+func (m *Memory) Known() []Known { return m.known }
 
 // Next compares the next reading with all earlier ones, gives the reasons for which the guard would hold it, and
 // remembers it. Of the first reading, all is new and nothing is held.
 func (m *Memory) Next(l *List, g Guard) (*Changes, []Hold) {
 	c := Diff(m.known, l)
 	var holds []Hold
-	if m.begun {
+	if m.readings > 0 {
 		holds = g.Judge(m.last, l, c)
 	}
 	m.remember(c)
-	m.begun, m.last = true, Counts{Entries: len(l.Entries), Links: l.Links}
+	m.readings++
+	m.last = Counts{Entries: len(l.Entries), Links: l.Links}
 	return c, holds
 }
 
@@ -32,7 +36,7 @@ func (m *Memory) remember(c *Changes) {
 		key := CanonicalURL(e.Entry.URL)
 		if e.New() {
 			ref++
-			next = append(next, Known{Ref: ref, Entry: e.Entry, Keys: []string{key}})
+			next = append(next, Known{Ref: ref, Entry: e.Entry, Keys: []string{key}, Since: m.readings})
 			continue
 		}
 		k := *e.Known

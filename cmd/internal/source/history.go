@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"linkletter/feed/curated"
 )
 
 // Revision is one version of a file in a git repository.
@@ -20,8 +22,11 @@ type Revision struct {
 	Date    time.Time // when it was committed, in UTC
 	Author  string    // the author's name
 	Message string    // subject and body
-	Bytes   []byte    // the file as of this commit; the caller keeps it
-	// TooLarge is set, and Bytes is not, where the file is over the size limit.
+	Link    string    // where people read the commit; empty: not known
+	// Files are the list as of this commit, by path: one, or those that Query.Files fits. What did not change since the
+	// revision before is the same memory.
+	Files []curated.File
+	// TooLarge is set, and Files is not, where a file is over the size limit.
 	TooLarge *TooLargeError
 	// Shallow says that the repository is a shallow clone, which has nothing before this commit.
 	Shallow bool
@@ -29,6 +34,17 @@ type Revision struct {
 
 // Silent reports whether the commit asks that nothing of it is announced: "[silent]" stands in its message.
 func (r *Revision) Silent() bool { return strings.Contains(strings.ToLower(r.Message), "[silent]") }
+
+// Query says which history is asked for.
+type Query struct {
+	// Repository is a work tree or a bare repository. Empty: the one that the only file of Files stands in, which is a path
+	// as any other then.
+	Repository string
+	Rev        string   // a branch, a tag or a commit; empty: HEAD
+	Files      []string // from the top of the repository: paths, or patterns such as books/*.md
+	Follow     bool     // a file is followed through renames; not for patterns
+	After      string   // the commit known already, in full: only what came after it; empty: all
+}
 
 // ErrNoHistory says that no commit of the repository has the file.
 var ErrNoHistory = errors.New("no commit has this file")
@@ -47,7 +63,8 @@ func (e *HistoryError) Unwrap() error { return e.Err }
 // other; else repo is a work tree or a bare repository, and file starts at its top. It runs the git program three times,
 // whatever the number of versions. An error ends the sequence; where there is something to be done about it, it is a
 // *HistoryError.
-func (s *Source) History(ctx context.Context, repo, file string) iter.Seq2[*Revision, error] {
+func (s *Source) History(ctx context.Context, q Query) iter.Seq2[*Revision, error] {
+	repo, file := q.Repository, q.Files[0]
 	return func(yield func(*Revision, error) bool) {
 		at, err := locate(ctx, repo, file)
 		enough := false

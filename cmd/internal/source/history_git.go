@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"linkletter/feed/curated"
 )
 
 // gitProcess is a running git.
@@ -121,10 +123,10 @@ func (p *gitProcess) read(object string, limit int64, path string, into *Revisio
 		}
 		return nil
 	}
-	into.Bytes = make([]byte, size+1)
-	if _, err = io.ReadFull(p.out, into.Bytes); err != nil {
+	b := make([]byte, size+1)
+	if _, err = io.ReadFull(p.out, b); err != nil {
 		return p.ended(err)
 	}
-	into.Bytes = into.Bytes[:size]
+	into.Files = []curated.File{{Path: path, Bytes: b[:size:size]}}
 	return nil
 }

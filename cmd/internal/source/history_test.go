@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"linkletter/cmd/internal/source"
+	"linkletter/feed/curated"
 )
 
 // repository is a git repository of a test.
@@ -75,15 +76,20 @@ func (r *repository) put(name, text, message string) {
 	r.git("commit", "-q", "-m", message)
 }
 
+// readme is a list of one file.
+func readme(text string) []curated.File {
+	return []curated.File{{Path: "README.md", Bytes: []byte(text)}}
+}
+
 // versions are the texts of a history.
 func versions(t *testing.T, s *source.Source, repo, file string) ([]string, error) {
 	t.Helper()
 	var got []string
-	for rev, err := range s.History(context.Background(), repo, file) {
+	for rev, err := range s.History(context.Background(), source.Query{Repository: repo, Files: []string{file}}) {
 		if err != nil {
 			return got, err
 		}
-		got = append(got, string(rev.Bytes))
+		got = append(got, string(rev.Files[0].Bytes))
 	}
 	return got, nil
 }
@@ -108,7 +114,7 @@ func TestHistory(t *testing.T) {
 			r.put("other.md", "other", "Not the list")
 			r.put("README.md", "two", "Add two\n\n:100644 100644 a b M\nIt is [Silent].")
 			var got []source.Revision
-			for rev, err := range new(source.Source).History(context.Background(), r.dir, "README.md") {
+			for rev, err := range new(source.Source).History(context.Background(), source.Query{Repository: r.dir, Files: []string{"README.md"}}) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -117,8 +123,8 @@ func TestHistory(t *testing.T) {
 			hashes := strings.Fields(r.git("log", "--reverse", "--format=%H", "--", "README.md"))
 			at := func(day int) time.Time { return time.Date(2026, 1, 1+day, 0, 0, 0, 0, time.UTC) }
 			want := []source.Revision{
-				{Commit: hashes[0], Date: at(6), Author: "Ada Lovelace", Message: "Begin", Bytes: []byte("one")},
-				{Commit: hashes[1], Date: at(10), Author: "Ada Lovelace", Message: "Add two\n\n:100644 100644 a b M\nIt is [Silent].", Bytes: []byte("two")},
+				{Commit: hashes[0], Date: at(6), Author: "Ada Lovelace", Message: "Begin", Files: readme("one")},
+				{Commit: hashes[1], Date: at(10), Author: "Ada Lovelace", Message: "Add two\n\n:100644 100644 a b M\nIt is [Silent].", Files: readme("two")},
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -163,7 +169,7 @@ func TestHistoryHeedsNoSettings(t *testing.T) {
 	}
 	wantVersions(t, r.dir, "README.md", "one", "two\nmain", "three")
 	wantVersions(t, "", filepath.Join(r.dir, "README.md"), "one", "two\nmain", "three")
-	for rev := range new(source.Source).History(context.Background(), r.dir, "README.md") {
+	for rev := range new(source.Source).History(context.Background(), source.Query{Repository: r.dir, Files: []string{"README.md"}}) {
 		if rev != nil && rev.Author != "Ada Lovelace" {
 			t.Errorf("the author is %q", rev.Author)
 		}
@@ -296,10 +302,10 @@ func TestHistoryOddCommits(t *testing.T) {
 		raw += "author " + tt.author + "\ncommitter " + tt.committer + "\n\n" + tt.message
 		commit := r.gitWith(raw, "hash-object", "-w", "-t", "commit", "--literally", "--stdin")
 		r.git("update-ref", "HEAD", commit)
-		tests[i].want.Commit, tests[i].want.Bytes = commit, []byte(tt.name)
+		tests[i].want.Commit, tests[i].want.Files = commit, readme(tt.name)
 	}
 	i := 0
-	for rev, err := range new(source.Source).History(context.Background(), r.dir, "README.md") {
+	for rev, err := range new(source.Source).History(context.Background(), source.Query{Repository: r.dir, Files: []string{"README.md"}}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -369,15 +375,15 @@ func TestHistoryTooLarge(t *testing.T) {
 	large := r.git("rev-parse", "HEAD")
 	r.put("README.md", "two", "Two")
 	var got []string
-	for rev, err := range (&source.Source{MaxBytes: 100}).History(context.Background(), r.dir, "README.md") {
+	for rev, err := range (&source.Source{MaxBytes: 100}).History(context.Background(), source.Query{Repository: r.dir, Files: []string{"README.md"}}) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := string(rev.Bytes)
 		if rev.TooLarge != nil {
-			text = rev.TooLarge.Where
+			got = append(got, rev.TooLarge.Where)
+			continue
 		}
-		got = append(got, text)
+		got = append(got, string(rev.Files[0].Bytes))
 	}
 	if diff := cmp.Diff([]string{"one", "README.md as of commit " + large, "two"}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -399,12 +405,12 @@ func TestHistoryOfHalfARepository(t *testing.T) {
 	}
 
 	shallow := clone("shallow", "--depth=1")
-	for rev, err := range new(source.Source).History(context.Background(), shallow, "README.md") {
-		if err != nil || rev.Commit != head || !rev.Shallow || string(rev.Bytes) != "two" {
+	for rev, err := range new(source.Source).History(context.Background(), source.Query{Repository: shallow, Files: []string{"README.md"}}) {
+		if err != nil || rev.Commit != head || !rev.Shallow || string(rev.Files[0].Bytes) != "two" {
 			t.Errorf("a shallow clone: %+v, %v", rev, err)
 		}
 	}
-	for rev, err := range new(source.Source).History(context.Background(), clone("deep", "--depth=9"), "README.md") {
+	for rev, err := range new(source.Source).History(context.Background(), source.Query{Repository: clone("deep", "--depth=9"), Files: []string{"README.md"}}) {
 		if err != nil || rev.Shallow {
 			t.Errorf("a clone with all commits: %+v, %v", rev, err)
 		}
@@ -441,7 +447,7 @@ func TestHistoryEnds(t *testing.T) {
 	defer cancel()
 	var last error
 	n := 0
-	for _, err := range new(source.Source).History(ctx, r.dir, "README.md") {
+	for _, err := range new(source.Source).History(ctx, source.Query{Repository: r.dir, Files: []string{"README.md"}}) {
 		n++
 		cancel()
 		last = err
@@ -449,12 +455,12 @@ func TestHistoryEnds(t *testing.T) {
 	if n != 2 || !errors.Is(last, context.Canceled) {
 		t.Errorf("after one version and a cancel: %d, %v", n, last)
 	}
-	for range new(source.Source).History(ctx, r.dir, "README.md") {
+	for range new(source.Source).History(ctx, source.Query{Repository: r.dir, Files: []string{"README.md"}}) {
 		break
 	}
 	again, cancelAgain := context.WithCancel(context.Background())
 	defer cancelAgain()
-	for range new(source.Source).History(again, r.dir, "README.md") {
+	for range new(source.Source).History(again, source.Query{Repository: r.dir, Files: []string{"README.md"}}) {
 		cancelAgain()
 		break
 	}
