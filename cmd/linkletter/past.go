@@ -43,6 +43,7 @@ func (f *pastFlags) add(cmd *cobra.Command) {
 type pastList struct {
 	*check.Past
 	id, title string
+	since     time.Time          // the news begins
 	page      string             // where people read it, or empty
 	news      []*check.PastEntry // what was announced
 	first     []*check.PastEntry // what the list began with
@@ -81,13 +82,13 @@ func (p *program) readPast(ctx context.Context, file string, f *pastFlags) (*pas
 	if err := p.judgeShallow(past, since); err != nil {
 		return nil, err
 	}
-	l := &pastList{Past: past, page: f.page}
+	l := &pastList{Past: past, since: since.UTC(), page: f.page}
 	if files := past.Head.Files; l.page == "" && len(files) == 1 && files[0].Page != nil {
 		l.page = files[0].Page.String()
 	}
 	named := cmp.Or(past.List.Title, strings.TrimSuffix(path.Base(filepath.ToSlash(file)), path.Ext(file)))
 	l.title, l.id = cmp.Or(f.title, named), cmp.Or(f.id, listID(named))
-	p.sortOut(l, f, since)
+	p.sortOut(l, f)
 	return l, nil
 }
 
@@ -106,7 +107,7 @@ func (p *program) judgeShallow(past *check.Past, since time.Time) error {
 }
 
 // sortOut tells news from what is none.
-func (p *program) sortOut(l *pastList, f *pastFlags, since time.Time) {
+func (p *program) sortOut(l *pastList, f *pastFlags) {
 	l.reasons = map[string]string{}
 	for _, h := range l.Holds {
 		l.reasons[h.Commit] = h.Reason
@@ -116,7 +117,7 @@ func (p *program) sortOut(l *pastList, f *pastFlags, since time.Time) {
 	for i := range l.Entries {
 		e := &l.Entries[i]
 		switch {
-		case e.Gone, e.Published.Before(since):
+		case e.Gone, e.Published.Before(l.since):
 		case e.First:
 			l.first = append(l.first, e)
 		case e.News(), e.Held && !e.Silent && begins(e.Origin.Commit, f.accept):
