@@ -77,7 +77,7 @@ func (s *Source) locate(ctx context.Context, q Query) (*place, error) {
 	switch {
 	case err != nil && q.Rev == "":
 		return nil, &HistoryError{errors.New("the repository does not have any commits yet"), "commit the list first, or name a branch that has some"}
-	case err != nil:
+	case err != nil, !hexCommit.MatchString(at.rev): // which "^main" is not
 		return nil, &HistoryError{fmt.Errorf("there is no revision %q", q.Rev), "name a branch, a tag or a commit of the repository"}
 	}
 	return at, nil
