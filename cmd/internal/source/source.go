@@ -20,6 +20,9 @@ type Source struct {
 	Client    *http.Client // nil: http.DefaultClient; every fetch has a deadline of its own
 	UserAgent string
 	Now       func() time.Time // nil: time.Now
+	Data      string           // the folder that Sync keeps its clones in
+
+	clones turns
 }
 
 // Fetched is a list's bytes, or the news that they are the ones known already.
