@@ -22,6 +22,7 @@ type List struct {
 	Hash       string    // of the newest bytes taken in
 	Reader     int       // the curated.Version that read them
 	Counts     curated.Counts
+	Moved      string // where the source says that it is for good; empty: it is where it is configured
 	Error      string // why the newest check failed; empty when it did not
 	ErrorSince time.Time
 	Holds      []Hold // open ones
@@ -36,13 +37,13 @@ type Hold struct {
 	Since  time.Time
 }
 
-const listColumns = `id, title, tag, began, checked, changed, validators, hash, reader, entries, links, error, error_since`
+const listColumns = `id, title, tag, began, checked, changed, validators, hash, reader, entries, links, moved, error, error_since`
 
 func scanList(rows *sql.Rows) (*List, error) {
 	var l List
 	var began, checked, changed, since sql.NullInt64
 	err := rows.Scan(&l.ID, &l.Title, &l.Tag, &began, &checked, &changed, &l.Validators, &l.Hash, &l.Reader,
-		&l.Counts.Entries, &l.Counts.Links, &l.Error, &since)
+		&l.Counts.Entries, &l.Counts.Links, &l.Moved, &l.Error, &since)
 	l.Began, l.Checked, l.Changed, l.ErrorSince = fromUnix(began), fromUnix(checked), fromUnix(changed), fromUnix(since)
 	return &l, err
 }

@@ -284,7 +284,7 @@ func TestHeldRemovalsAreBelievedAfterThreeChecks(t *testing.T) {
 	}
 	for check := 2; check <= 3; check++ {
 		c.t = c.t.Add(time.Hour)
-		believed, err := s.Unchanged(ctx, "a", "{}")
+		believed, err := s.Unchanged(ctx, "a", "{}", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -344,7 +344,7 @@ func TestAListThatBecameEmptyLosesNothing(t *testing.T) {
 	if l.Hash != good {
 		t.Error("the hash of what was not understood was kept, so the next check would pass it by")
 	}
-	if _, err := s.Unchanged(ctx, "a", "{}"); err != nil {
+	if _, err := s.Unchanged(ctx, "a", "{}", ""); err != nil {
 		t.Fatal(err)
 	}
 	if l, _ := s.List(ctx, "a"); len(l.Holds) != 0 {
@@ -370,7 +370,7 @@ func TestFailedChecksAreToldOnce(t *testing.T) {
 	if l.Error != "no such file" || !l.ErrorSince.Equal(c.t.Add(-2*time.Minute)) || !l.Checked.Equal(c.t) {
 		t.Errorf("error %q since %v, checked %v", l.Error, l.ErrorSince, l.Checked)
 	}
-	if _, err := s.Unchanged(ctx, "a", "{}"); err != nil {
+	if _, err := s.Unchanged(ctx, "a", "{}", ""); err != nil {
 		t.Fatal(err)
 	}
 	if l, _ := s.List(ctx, "a"); l.Error != "" || !l.ErrorSince.IsZero() {
@@ -395,7 +395,7 @@ func TestUnreadableLeavesOtherHoldsAlone(t *testing.T) {
 	if len(l.Holds) != 1 || l.Holds[0].Kind != curated.HoldUnreadable || l.Holds[0].Checks != 3 {
 		t.Errorf("holds: %+v", l.Holds)
 	}
-	if _, err := s.Unchanged(ctx, "a", "{}"); err != nil {
+	if _, err := s.Unchanged(ctx, "a", "{}", ""); err != nil {
 		t.Fatal(err)
 	}
 	if l, _ := s.List(ctx, "a"); len(l.Holds) != 0 {

@@ -101,8 +101,9 @@ func (a *app) assemble(ctx context.Context) error {
 	}
 	a.checker = &check.Checker{
 		Store:  a.store,
-		Source: &source.Source{MaxBytes: cfg.MaxListMiB << 20, UserAgent: userAgent(cfg.BaseURL)},
+		Source: &source.Source{MaxBytes: cfg.MaxListMiB << 20, UserAgent: userAgent(cfg.BaseURL), Data: cfg.repositories(), Now: a.now},
 		Tag:    a.tag,
+		Now:    a.now,
 		Guard: curated.Guard{MaxNew: cfg.Guard.MaxNew, MaxNewShare: cfg.Guard.MaxNewShare,
 			MaxLostShare: cfg.Guard.MaxLostShare, MinLost: cfg.Guard.MinLost},
 	}
@@ -146,12 +147,12 @@ func (a *app) list(id string) (check.List, error) {
 		if l.ID != id {
 			continue
 		}
-		list := check.List{ID: l.ID, Source: l.Source}
-		if !source.IsURL(l.Source) {
-			list.Source = a.cfg.path(l.Source)
+		at, err := a.cfg.place(l.Source)
+		if err != nil {
+			return check.List{}, fmt.Errorf("source of list %s: %w", id, err)
 		}
+		list := check.List{ID: l.ID, At: at, Baseline: *l.Baseline}
 		if l.Page != "" {
-			var err error
 			if list.Page, err = url.Parse(l.Page); err != nil {
 				return check.List{}, fmt.Errorf("page of list %s: %w", id, err)
 			}

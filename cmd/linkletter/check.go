@@ -122,7 +122,7 @@ func printResult(w io.Writer, r *check.Result, dryRun bool) error {
 	if dryRun {
 		note = " (a dry run: nothing was stored)"
 	}
-	did := taken(r)
+	did := r.Taken
 	switch {
 	case r.Believed > 0:
 		p.line("%s: unchanged, %s; %s held before, and stood for three checks: made now", r.List, count(r.Entries, "entry", "entries"),
@@ -133,8 +133,14 @@ func printResult(w io.Writer, r *check.Result, dryRun bool) error {
 		p.line("%s: first check, %s known now and none of them is news%s", r.List, count(r.Entries, "entry is", "entries are"), note)
 	default:
 		p.line("%s: %s; %d announced, %d removed, %d changed%s", r.List, count(r.Entries, "entry", "entries"),
-			len(r.Announced()), len(did.Removed), len(did.Changed), note)
+			len(did.Added), len(did.Removed), len(did.Changed), note)
 		p.report(did)
+	}
+	if r.Moved != "" {
+		p.line("! the source has moved for good to %s: name that in the configuration", oneLine(r.Moved))
+	}
+	for _, w := range r.Warnings {
+		p.line("! %s", oneLine(w))
 	}
 	held := r.Standing
 	if dryRun {
@@ -145,21 +151,6 @@ func printResult(w io.Writer, r *check.Result, dryRun bool) error {
 		p.line("  %s", wayOut(r.List, h.Kind))
 	}
 	return p.err
-}
-
-// taken is what a check changed, without what the guard held.
-func taken(r *check.Result) curated.Report {
-	report := r.Report
-	report.Added = r.Announced()
-	for _, h := range r.Held {
-		switch h.Kind {
-		case curated.HoldRemoved:
-			report.Removed = nil
-		case curated.HoldUnreadable:
-			return curated.Report{}
-		}
-	}
-	return report
 }
 
 // wayOut says what to do about something that is held.

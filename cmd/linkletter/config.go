@@ -35,13 +35,13 @@ type Config struct {
 
 // ListConfig is one list to watch.
 type ListConfig struct {
-	ID          string `yaml:"id"`
-	Title       string `yaml:"title"`
-	Description string `yaml:"description"`
-	Source      string `yaml:"source"`
-	Page        string `yaml:"page"`
-	Check       string `yaml:"check"`
-	Baseline    *int   `yaml:"baseline"` // nil: the default
+	ID          string       `yaml:"id"`
+	Title       string       `yaml:"title"`
+	Description string       `yaml:"description"`
+	Source      SourceConfig `yaml:"source"`
+	Page        string       `yaml:"page"`
+	Check       string       `yaml:"check"`
+	Baseline    *int         `yaml:"baseline"` // nil: the default
 }
 
 // DigestConfig is one periodical.

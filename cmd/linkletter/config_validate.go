@@ -16,7 +16,6 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"linkletter/cmd/internal/mailer"
-	"linkletter/cmd/internal/source"
 )
 
 // idForm is what an id may look like: it stands in addresses, ids and file names for ever.
@@ -98,10 +97,17 @@ func (v *validator) publicFolder() {
 	if err != nil {
 		config = c.file
 	}
-	for _, private := range []struct{ name, path string }{
+	type private struct{ name, path string }
+	all := []private{
 		{"the database", c.path(c.Database)}, {"the outbox", c.path(c.Mail.Outbox)}, {"the configuration", config},
-		{"the password", c.path(c.Mail.PasswordFile)},
-	} {
+		{"the password", c.path(c.Mail.PasswordFile)}, {"the copies of repositories", c.repositories()},
+	}
+	for _, l := range c.Lists {
+		if l.Source.HeaderFile != "" {
+			all = append(all, private{"a header file", c.path(l.Source.HeaderFile)})
+		}
+	}
+	for _, private := range all {
 		rel, err := filepath.Rel(public, realPath(private.path))
 		if err == nil && private.path != "" && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
 			v.fail("$.public", "name a folder of its own, such as data/public", "everybody may read %s, and %s is in it", c.Public, private.name)
@@ -148,11 +154,7 @@ func (v *validator) lists() {
 	for i, l := range v.c.Lists {
 		at := fmt.Sprintf("$.lists[%d].", i)
 		v.id(at+"id", l.ID, seen)
-		if l.Source == "" {
-			v.fail(at+"source", "name the Markdown file or its https:// address", "list %s has no source", l.ID)
-		} else if scheme, _, is := strings.Cut(l.Source, "://"); is && !source.IsURL(l.Source) {
-			v.fail(at+"source", "name a file or an https:// address", "lists are not read over %s", scheme)
-		}
+		v.source(at+"source", l.Source)
 		if l.Page != "" {
 			if u, err := url.Parse(l.Page); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 				v.fail(at+"page", "write the https:// address where people read the list", "%q is not a web address", l.Page)

@@ -180,7 +180,7 @@ func (a *app) orphans(ctx context.Context) (map[string]int, error) {
 }
 
 func (a *app) listStatus(ctx context.Context, l ListConfig) (listStatus, error) {
-	row := listStatus{ID: l.ID, Source: l.Source, Held: []holdStatus{}}
+	row := listStatus{ID: l.ID, Source: l.Source.String(), Held: []holdStatus{}}
 	at, err := parseSchedule(l.Check, a.cfg.location)
 	if err != nil {
 		return row, err

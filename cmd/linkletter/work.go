@@ -138,7 +138,7 @@ func (a *app) logCheck(r *check.Result, err error) {
 	case r.Baseline:
 		log.Info("first check: what stands in the list is known now, and none of it is news", "entries", r.Entries)
 	default:
-		did := taken(r)
+		did := r.Taken
 		log.Info("checked", "entries", r.Entries, "announced", len(did.Added), "removed", len(did.Removed), "changed", len(did.Changed))
 	}
 }
@@ -285,8 +285,8 @@ func (a *app) accept(ctx context.Context, id string) (*decision, error) {
 		return nil, err
 	}
 	if len(result.Held) == 0 {
-		d.Announced += len(result.Announced())
-		d.Removed += len(result.Report.Removed)
+		d.Announced += len(result.Taken.Added)
+		d.Removed += len(result.Taken.Removed)
 	}
 	return d, nil
 }
