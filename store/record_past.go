@@ -10,7 +10,8 @@ import (
 
 // Past is an entry of a list whose history is known when it is checked first.
 type Past struct {
-	curated.Known // as the history left it; Ref counts for nothing
+	curated.Known        // as the history left it; Ref counts for nothing
+	IDKey         string // what its id is minted of (feed.EntryID)
 	Origin        feed.Origin
 	Published     time.Time // unique in the list
 	Updated       time.Time // likewise
@@ -31,7 +32,7 @@ func (r *recorder) past() error {
 			state = Silent
 		}
 		var err error
-		refs[i], err = r.create(newRow{entry: &p.Entry, key: p.Keys[0], state: state, position: position[curated.CanonicalURL(p.Entry.URL)],
+		refs[i], err = r.create(newRow{entry: &p.Entry, key: p.IDKey, state: state, position: position[curated.CanonicalURL(p.Entry.URL)],
 			published: p.Published, updated: p.Updated, origin: p.Origin, gone: p.Gone})
 		if err != nil {
 			return fmt.Errorf("entry %q: %w", p.Entry.Title, err)

@@ -123,11 +123,11 @@ func TestFirstCheckWithAHistory(t *testing.T) {
 	}
 	past := []store.Past{
 		{Known: curated.Known{Entry: entry("Anvil", "https://new.example/anvil"), Keys: []string{"old.example/anvil", "new.example/anvil"}},
-			Origin: old(1), Published: day(1), Updated: day(4)},
-		{Known: curated.Known{Entry: entry("Import", "https://example.org/import"), Keys: []string{"example.org/import"}},
+			IDKey: "old.example/anvil", Origin: old(1), Published: day(1), Updated: day(4)},
+		{Known: curated.Known{Entry: entry("Import", "https://example.org/import"), Keys: []string{"example.org/import"}}, IDKey: "example.org/import",
 			Published: day(5), Updated: day(5), Silent: true},
 		// Its address was passed on to the import.
-		{Known: curated.Known{Entry: entry("Bellows", "https://example.org/bellows"), Keys: []string{"example.org/import", "example.org/bellows"}, Gone: true},
+		{Known: curated.Known{Entry: entry("Bellows", "https://example.org/bellows"), Keys: []string{"example.org/import", "example.org/bellows"}, Gone: true}, IDKey: "example.org/import",
 			Published: day(2), Updated: day(2)},
 	}
 	markdown := "## Tools\n\n- [Anvil](https://new.example/anvil)\n- [Import](https://example.org/import)\n"

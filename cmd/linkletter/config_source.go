@@ -3,7 +3,9 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -67,7 +69,10 @@ func (c *Config) place(s SourceConfig) (source.Location, error) {
 		return source.Location{Git: &source.Repository{Remote: remote, Branch: s.Branch, Files: files}}, nil
 	case s.URL != "":
 		header, err := readHeader(c.path(s.HeaderFile))
-		return source.Location{URL: s.URL, Header: header}, err
+		if err != nil {
+			return source.Location{}, fmt.Errorf("header file %s: %w", s.HeaderFile, err)
+		}
+		return source.Location{URL: s.URL, Header: header}, nil
 	case source.IsURL(s.Place):
 		return source.Location{URL: s.Place}, nil
 	}
@@ -94,16 +99,20 @@ func readHeader(file string) (http.Header, error) {
 		return nil, nil
 	}
 	b, err := os.ReadFile(file)
+	var where *fs.PathError
+	if errors.As(err, &where) {
+		return nil, where.Err // the caller names the file
+	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the header: %w", err)
+		return nil, err
 	}
 	if len(b) > maxHeader {
-		return nil, fmt.Errorf("%s is larger than %d KiB", file, maxHeader>>10)
+		return nil, fmt.Errorf("it is larger than %d KiB", maxHeader>>10)
 	}
 	lines := append(bytes.TrimSpace(b), "\r\n\r\n"...)
 	header, err := textproto.NewReader(bufio.NewReader(bytes.NewReader(lines))).ReadMIMEHeader()
 	if err != nil || len(header) == 0 {
-		return nil, fmt.Errorf("%s holds no header lines", file)
+		return nil, errors.New("it holds no header lines")
 	}
 	return http.Header(header), nil
 }
@@ -136,7 +145,7 @@ func (v *validator) source(at string, s SourceConfig) {
 		return
 	}
 	if s.URL == "" {
-		v.fail(at+".header_file", "it goes with url", "there is no server to send a header to")
+		v.fail(at+".header_file", "it goes with url", "there is no web server to send a header to")
 	} else if _, err := readHeader(v.c.path(s.HeaderFile)); err != nil {
 		v.fail(at+".header_file", `it holds lines like "Authorization: Bearer …"`, "%v", err)
 	} else if u, err := url.Parse(s.URL); err != nil || u.User != nil {

@@ -33,14 +33,16 @@ func newFixture(t testing.TB) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	f.Checker = &check.Checker{Store: s, Source: &source.Source{}, Tag: "example.org", Guard: curated.DefaultGuard}
-	f.list = check.List{ID: "a", Source: filepath.Join(dir, "list.md")}
+	now := func() time.Time { return f.now }
+	f.Checker = &check.Checker{Store: s, Source: &source.Source{Data: filepath.Join(dir, "git"), Now: now}, Tag: "example.org",
+		Guard: curated.DefaultGuard, Now: now}
+	f.list = check.List{ID: "a", At: source.Location{Path: filepath.Join(dir, "list.md")}}
 	return f
 }
 
 func (f *fixture) write(t testing.TB, text string) {
 	t.Helper()
-	if err := os.WriteFile(f.list.Source, []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(f.list.At.Path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -218,7 +220,7 @@ func BenchmarkCheckUnchanged(b *testing.B) {
 	f := newFixture(b)
 	f.write(b, bigList(5000))
 	old := time.Now().Add(-time.Hour)
-	if err := os.Chtimes(f.list.Source, old, old); err != nil {
+	if err := os.Chtimes(f.list.At.Path, old, old); err != nil {
 		b.Fatal(err)
 	}
 	f.check(b)
@@ -226,7 +228,7 @@ func BenchmarkCheckUnchanged(b *testing.B) {
 	start := time.Now()
 	const reads = 50
 	for range reads {
-		if _, err := os.ReadFile(f.list.Source); err != nil {
+		if _, err := os.ReadFile(f.list.At.Path); err != nil {
 			b.Fatal(err)
 		}
 	}

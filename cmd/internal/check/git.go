@@ -132,7 +132,7 @@ func ofRevision(rev *source.Revision) *version {
 // begin is the first check of a list in git: every entry is dated by the commit that brought it, and what left the list
 // since is known too.
 func (c *Checker) begin(ctx context.Context, l List, q source.Query) (*Result, error) {
-	past, err := Replay(ctx, c.Source.History(ctx, q), c.Guard, l.Page)
+	past, err := Replay(ctx, c.Source.History(ctx, q), c.Guard, l.Page, c.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -156,29 +156,47 @@ func (c *Checker) beginWith(ctx context.Context, l List, past *Past, v *version)
 	if err != nil {
 		return nil, nil, err
 	}
-	result.Warnings = past.Warnings
+	result.Warnings = past.warnings()
 	reading.Past = past.known(l.Baseline)
 	return result, reading, nil
 }
 
-// known is a history as the store takes it. What came silently, or all at once, is not what a feed starts with, as long as
-// there is enough else.
+// known is a history as the store takes it. What came silently is never in a feed; what came all at once is not what a feed
+// starts with, as long as there is enough else.
 func (p *Past) known(baseline int) []store.Past {
-	doubted := func(e *PastEntry) bool { return e.Held && !e.First }
-	believed := 0
+	enough := 0
 	for i := range p.Entries {
-		if e := &p.Entries[i]; !e.Gone && !e.Silent && !doubted(e) {
-			believed++
+		if e := &p.Entries[i]; !e.Gone && !e.Silent && !e.Held {
+			enough++
 		}
 	}
 	out := make([]store.Past, len(p.Entries))
 	for i := range p.Entries {
 		e := &p.Entries[i]
-		out[i] = store.Past{Known: e.Known, Origin: e.Origin, Published: e.Published, Updated: e.Updated,
-			Silent: e.Silent || doubted(e) && believed >= baseline}
+		out[i] = store.Past{Known: e.Known, IDKey: e.IDKey, Published: e.Published, Updated: e.Updated,
+			Silent: e.Silent || e.Held && enough >= baseline}
+		if e.Origin.Commit != p.Shallow.Commit {
+			out[i].Origin = e.Origin
+		}
 	}
 	return out
 }
+
+// warnings are what an operator should know of a history.
+func (p *Past) warnings() []string {
+	var all []string
+	if p.Shallow.Commit != "" {
+		all = append(all, fmt.Sprintf("the repository is a shallow clone, whose history begins at commit %.10s: older entries have its date; `git fetch --unshallow` gets the rest",
+			p.Shallow.Commit))
+	}
+	for _, r := range p.LeftOut {
+		all = append(all, fmt.Sprintf("commit %.10s was left out: %s", r.Commit, r.Reason))
+	}
+	return all[:min(len(all), maxWarnings)]
+}
+
+// maxWarnings bounds what is said of a history.
+const maxWarnings = 10
 
 // workTree is the first reading of a file that stands in a git work tree: its history dates the entries. Where there is
 // none, or it cannot be read, it gives nil: a file needs no repository.
@@ -187,7 +205,7 @@ func (c *Checker) workTree(ctx context.Context, l List, v *version) (*Result, *s
 		return nil, nil
 	}
 	history := c.Source.History(ctx, source.Query{Files: []string{l.At.Path}, Follow: true})
-	past, err := Replay(ctx, andThen(history, &source.Revision{Files: v.files, Date: c.Now()}), c.Guard, l.Page)
+	past, err := Replay(ctx, andThen(history, &source.Revision{Files: v.files, Date: c.Now()}), c.Guard, l.Page, c.Now())
 	if err != nil {
 		return nil, nil
 	}
