@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"html"
+	"net/url"
 	"time"
 
 	"github.com/gorilla/feeds"
@@ -103,6 +104,9 @@ func newAtomEntry(e *Entry) *atomEntry {
 	if e.Author != "" {
 		a.Author = &feeds.AtomAuthor{AtomPerson: feeds.AtomPerson{Name: e.Author}}
 	}
+	if e.Contributor != "" {
+		a.Contributor = &feeds.AtomContributor{AtomPerson: feeds.AtomPerson{Name: e.Contributor}}
+	}
 	if e.URL != "" {
 		a.Links = append(a.Links, atomLink{Rel: "alternate", Href: e.URL})
 	}
@@ -117,7 +121,7 @@ func newAtomEntry(e *Entry) *atomEntry {
 
 // atomLinks are the links of a feed itself, of which RSS takes all but the alternate one.
 func atomLinks(f *Feed, file, mediaType string) []atomLink {
-	links := []atomLink{{Rel: "self", Type: mediaType, Href: f.Dir + file}}
+	links := []atomLink{{Rel: "self", Type: mediaType, Href: f.address(file)}}
 	if f.Home != "" {
 		links = append(links, atomLink{Rel: "alternate", Type: htmlType, Href: f.Home})
 	}
@@ -142,6 +146,11 @@ func optionalText(s string) *atomText {
 	}
 	t := newAtomText(s)
 	return &t
+}
+
+// address is where the document stands: under the name that its format has, or a name of its own.
+func (f *Feed) address(file string) string {
+	return CleanURL(f.Dir + first(url.PathEscape(f.File), file))
 }
 
 func atomDate(t time.Time) string { return t.Format(time.RFC3339) }

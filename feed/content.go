@@ -14,9 +14,9 @@ const Separator = " › "
 func Label(path []string) string { return strings.Join(path, Separator) }
 
 // Content is what a reader shows of a list's entry, as sanitised HTML: what the list says of it, who made it, the links
-// beside its own, and where it was added. Of the entry only SummaryHTML and QuoteHTML are taken for HTML. list is the
-// list's title, page the address where people read it, or empty.
-func Content(e curated.Entry, list, page string) string {
+// beside its own, and where, by whom and in which commit it was added. Of the entry only SummaryHTML and QuoteHTML are
+// taken for HTML. list is the list's title, page the address where people read it, or empty.
+func Content(e curated.Entry, from Origin, list, page string) string {
 	var b strings.Builder
 	if e.Summary != e.Quote { // an entry that has only a quote has it as its summary too
 		element(&b, "p", first(e.SummaryHTML, html.EscapeString(e.Summary)))
@@ -42,7 +42,10 @@ func Content(e curated.Entry, list, page string) string {
 	if len(places) > 0 {
 		name += Separator + strings.Join(places, ", ")
 	}
-	element(&b, "p", "Added to "+name)
+	if by := cleanText(from.By, maxTitle); by != "" {
+		name += " by " + html.EscapeString(by)
+	}
+	element(&b, "p", Link(from.Link, "Added")+" to "+name)
 	return b.String()
 }
 

@@ -15,6 +15,7 @@ func TestContent(t *testing.T) {
 	for _, tt := range []struct {
 		name, page, want string
 		entry            curated.Entry
+		from             feed.Origin
 	}{
 		{
 			name: "everything", page: "https://example.com/list",
@@ -24,9 +25,10 @@ func TestContent(t *testing.T) {
 				Related:  []curated.Link{{Title: "Slides & notes", URL: "https://example.com/s?a&b"}, {URL: "https://example.com/x"}},
 				Sections: [][]string{{"Tools", "Saws"}, {"Wood"}},
 			},
+			from: feed.Origin{By: "Bob\u202e \n<Builder>", Link: "https://example.com/commit/1"},
 			want: `<p>Cuts <em>wood</em>.</p><blockquote><p>It <b>cuts</b>.</p></blockquote><p>by Ada · Saw Weekly · 5 min</p>` +
 				`<ul><li><a href="https://example.com/s?a&amp;b">Slides &amp; notes</a></li><li><a href="https://example.com/x">https://example.com/x</a></li></ul>` +
-				`<p>Added to <a href="https://example.com/list">My list</a> › Tools › Saws, Wood</p>`,
+				`<p><a href="https://example.com/commit/1">Added</a> to <a href="https://example.com/list">My list</a> › Tools › Saws, Wood by Bob &lt;Builder&gt;</p>`,
 		},
 		{
 			name:  "only a quote",
@@ -39,10 +41,11 @@ func TestContent(t *testing.T) {
 				Summary: "a <b> c", Byline: "<i>", Sections: [][]string{{"<u>"}},
 				Related: []curated.Link{{Title: "x", URL: "javascript:alert(1)"}},
 			},
+			from: feed.Origin{Link: "javascript:x"},
 			want: `<p>a &lt;b&gt; c</p><p>by &lt;i&gt;</p><p>Added to My list › &lt;u&gt;</p>`,
 		},
 	} {
-		if got := feed.Content(tt.entry, "My list", tt.page); got != tt.want {
+		if got := feed.Content(tt.entry, tt.from, "My list", tt.page); got != tt.want {
 			t.Errorf("%s:\n got %s\nwant %s", tt.name, got, tt.want)
 		}
 	}

@@ -126,7 +126,7 @@ func TestViaStandsInForABadLink(t *testing.T) {
 		"data:text/html,<b>x</b>": "https://example.com/tools.md",
 	} {
 		f := sample(1)
-		f.Entries[0].URL = link
+		f.Entries[0].URL, f.Entries[0].Via = link, "https://example.com/tools.md"
 		for _, format := range formats {
 			b, err := format.write(f)
 			if err != nil {

@@ -22,7 +22,7 @@ func (f *Feed) JSON() ([]byte, error) {
 			Title:       f.Title,
 			Language:    f.Language,
 			HomePageUrl: f.Home,
-			FeedUrl:     f.Dir + JSONFile,
+			FeedUrl:     f.address(JSONFile),
 			Description: f.Subtitle,
 			Icon:        f.Icon,
 			Authors:     []*feeds.JSONAuthor{{Name: f.Author}},

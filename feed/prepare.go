@@ -17,6 +17,7 @@ func (f *Feed) prepare() *Feed {
 	p.Author = first(cleanText(f.Author, maxTitle), p.Title)
 	p.Language = cleanText(f.Language, maxTitle)
 	p.Rights = cleanText(f.Rights, maxSummary)
+	p.File = cleanText(f.File, maxTitle)
 	p.Home, p.Dir, p.Hub = CleanURL(f.Home), CleanURL(f.Dir), CleanURL(f.Hub)
 	p.Icon, p.Stylesheet = CleanURL(f.Icon), CleanURL(f.Stylesheet)
 	p.Began = second(f.Began)
@@ -40,6 +41,7 @@ func (e *Entry) prepare(floor time.Time) {
 	e.URL = first(CleanURL(e.URL), e.Via) // a relative link of a list whose page nobody knows, or javascript:
 	e.Title = first(cleanText(e.Title, maxTitle), e.URL, e.ID)
 	e.Author = cleanText(e.Author, maxTitle)
+	e.Contributor = cleanText(e.Contributor, maxTitle)
 	e.Summary = cleanText(e.Summary, maxSummary)
 	e.Content = first(cleanHTML(e.Content), paragraph(first(e.Summary, e.Title)))
 	if e.Published.IsZero() {

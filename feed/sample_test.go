@@ -40,18 +40,17 @@ func sample(n int) *feed.Feed {
 			Duration:    "12 min",
 			Related:     []curated.Link{{Title: "Slides", URL: "https://lathe.example.com/slides"}},
 		}
-		f.Entries = append(f.Entries, feed.Entry{
+		l := feed.Listed{
+			Entry:      e,
 			ID:         feed.EntryID("example.org", published, "tools", e.URL),
-			Title:      e.Title,
-			URL:        e.URL,
-			Via:        "https://example.com/tools.md",
 			Published:  published,
 			Updated:    published,
-			Author:     e.Byline,
-			Summary:    e.Summary,
-			Content:    feed.Content(e, f.Title, "https://example.com/tools.md"),
 			Categories: []feed.Category{{Term: "turning-milling", Label: "Machines › Turning & milling"}},
-		})
+		}
+		if i%2 == 0 {
+			l.Origin = feed.Origin{By: "Bob & co.", Link: "https://example.com/commit/1"}
+		}
+		f.Entries = append(f.Entries, feed.NewEntry(l, f.Title, "https://example.com/tools.md"))
 	}
 	return f
 }
@@ -93,9 +92,9 @@ var hostile = sync.OnceValue(func() *feed.Feed {
 			Related:  []curated.Link{{Title: text, URL: link}, {URL: link}},
 		}
 		f.Entries = append(f.Entries, feed.Entry{
-			ID: feed.EntryID("example.org", began, "tools", fmt.Sprint(i)), Title: text, URL: link, Via: link, Author: text, Summary: text,
+			ID: feed.EntryID("example.org", began, "tools", fmt.Sprint(i)), Title: text, URL: link, Via: link, Author: text, Contributor: text, Summary: text,
 			Published: began, Updated: began, // all in one second
-			Content:    feed.Content(e, text, link),
+			Content:    feed.Content(e, feed.Origin{By: text, Link: link}, text, link),
 			Categories: []feed.Category{{Term: text, Label: text}, {Term: "a", Label: text}, {Term: "a", Label: "again"}, {}},
 		})
 	}

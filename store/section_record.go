@@ -4,13 +4,8 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"linkletter/feed"
-	"linkletter/feed/curated"
 )
 
 // sectionRow is a section as it stands in the store, for finding it again under its old or a new heading.
@@ -37,7 +32,7 @@ func (r *recorder) updateSections() error {
 		slugs[s.slug] = true
 		byPath[s.path] = s
 	}
-	wanted := sectionPaths(r.List)
+	wanted := feed.SectionPaths(r.List)
 	renamed := r.renamedSections(wanted, byPath)
 	r.sections = make(map[string]int64, len(wanted))
 	for position, path := range wanted {
@@ -47,7 +42,7 @@ func (r *recorder) updateSections() error {
 			row, known = old, true
 		}
 		if !known {
-			row.slug = newSlug(path, slugs)
+			row.slug = feed.Slug(path, slugs)
 			slugs[row.slug] = true
 			row.id, err = r.insert(`INSERT INTO section (list, slug, path, position) VALUES (?, ?, ?, ?)`, r.list, row.slug, key, position)
 			if err != nil {
@@ -59,23 +54,6 @@ func (r *recorder) updateSections() error {
 		r.sections[key] = row.id
 	}
 	return nil
-}
-
-// sectionPaths gives every heading path that entries stand under, the headings above each included, in the list's order.
-func sectionPaths(l *curated.List) [][]string {
-	var paths [][]string
-	seen := map[string]bool{}
-	for _, e := range l.Entries {
-		for _, path := range e.Sections {
-			for depth := 1; depth <= len(path); depth++ {
-				if key := pathKey(path[:depth]); !seen[key] {
-					seen[key] = true
-					paths = append(paths, path[:depth])
-				}
-			}
-		}
-	}
-	return paths
 }
 
 // renamedSections finds, for each wanted path that has no row, the vanished section it continues: the one that gave it
@@ -155,55 +133,4 @@ func pathKey(path []string) string {
 		panic(err) // strings always marshal
 	}
 	return string(b)
-}
-
-// maxSlug is the most bytes of a slug: it is a file name, of which most systems take 255.
-const maxSlug = 120
-
-// newSlug makes an address for a section from its heading, with those above it, or a number, where that is taken.
-func newSlug(path []string, taken map[string]bool) string {
-	slug := slugify(path[len(path)-1])
-	for _, heading := range slices.Backward(path[:len(path)-1]) {
-		if !taken[slug] {
-			return slug
-		}
-		slug = cut(slugify(heading)+"-"+slug, maxSlug)
-	}
-	base := slug
-	for n := 2; taken[slug]; n++ {
-		slug = fmt.Sprintf("%s-%d", base, n)
-	}
-	return slug
-}
-
-// slugify is a heading in lower case with a hyphen for each run of anything but letters and digits.
-func slugify(heading string) string {
-	var b strings.Builder
-	gap := false
-	for _, c := range strings.ToLower(heading) {
-		if !unicode.IsLetter(c) && !unicode.IsDigit(c) {
-			gap = b.Len() > 0
-			continue
-		}
-		if gap {
-			b.WriteByte('-')
-			gap = false
-		}
-		b.WriteRune(c)
-	}
-	if b.Len() == 0 {
-		return "section"
-	}
-	return cut(b.String(), maxSlug)
-}
-
-// cut shortens a string to so many bytes, at the end of a rune.
-func cut(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	for !utf8.RuneStart(s[most]) {
-		most--
-	}
-	return strings.TrimRight(s[:most], "-")
 }

@@ -26,6 +26,8 @@ type Item struct {
 	List      string // id
 	ListTitle string
 	Published time.Time
+	// AddedBy names who added it to the list, and AddedIn is the address of the commit; both empty where that is not known.
+	AddedBy, AddedIn string
 }
 
 // Group is a run of items under one heading of one list.

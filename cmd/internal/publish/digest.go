@@ -73,7 +73,7 @@ func issueContent(i *digest.Issue) string {
 	for _, g := range i.Groups {
 		b.WriteString("<h2>" + feed.Link("", g.Heading) + "</h2>")
 		for _, item := range g.Items {
-			b.WriteString("<h3>" + feed.Link(item.URL, item.Title) + "</h3>" + feed.Content(item.Entry, item.ListTitle, ""))
+			b.WriteString("<h3>" + feed.Link(item.URL, item.Title) + "</h3>" + feed.Content(item.Entry, feed.Origin{By: item.AddedBy, Link: item.AddedIn}, item.ListTitle, ""))
 		}
 	}
 	return b.String()

@@ -39,20 +39,11 @@ func (p *Publisher) feedEntries(l List, entries []store.Entry) []feed.Entry {
 	page := cmp.Or(l.Page, p.Site.List(l.ID))
 	out := make([]feed.Entry, len(entries))
 	for i, e := range entries {
-		out[i] = feed.Entry{
-			ID:        e.ID,
-			Title:     e.Title,
-			URL:       e.URL,
-			Via:       page,
-			Published: e.Published,
-			Updated:   e.Updated,
-			Author:    e.Byline,
-			Summary:   e.Summary,
-			Content:   feed.Content(e.Entry, l.Title, page),
-		}
+		listed := feed.Listed{Entry: e.Entry, ID: e.ID, Published: e.Published, Updated: e.Updated}
 		for _, in := range e.In {
-			out[i].Categories = append(out[i].Categories, feed.Category{Term: in.Slug, Label: feed.Label(in.Path)})
+			listed.Categories = append(listed.Categories, feed.Category{Term: in.Slug, Label: feed.Label(in.Path)})
 		}
+		out[i] = feed.NewEntry(listed, l.Title, page)
 	}
 	return out
 }
