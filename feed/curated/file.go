@@ -1,8 +1,10 @@
 package curated
 
 import (
+	"cmp"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -38,14 +40,11 @@ func join(files []File, lists []*List) *List {
 	for i, l := range lists {
 		top := l.Title
 		if top == "" {
-			top = strings.TrimSuffix(path.Base(files[i].Path), path.Ext(files[i].Path))
+			top = files[i].name()
 		}
 		for _, e := range l.Entries {
-			sections := e.Sections
-			e.Sections = make([][]string, len(sections))
-			for j, s := range sections {
-				e.Sections[j] = append([]string{top}, s...)
-			}
+			e.Sections = under(top, e.Sections)
+			e.Also = slices.Clip(e.Also)
 			key := CanonicalURL(e.URL)
 			seen, twice := at[key]
 			if !twice {
@@ -53,11 +52,30 @@ func join(files []File, lists []*List) *List {
 				all.Entries = append(all.Entries, e)
 				continue
 			}
+			first := &all.Entries[seen]
+			for _, title := range append([]string{e.Title}, e.Also...) {
+				first.addTitle(title)
+			}
 			for _, s := range e.Sections {
-				all.Entries[seen].addPlace(e.Title, s)
+				first.addSection(s)
 			}
 		}
 		all.Links += l.Links
 	}
 	return all
+}
+
+// name is what a file without a title is called.
+func (f *File) name() string {
+	base := path.Base(f.Path)
+	return cmp.Or(strings.TrimSuffix(base, path.Ext(base)), base)
+}
+
+// under puts the sections of a file under its title.
+func under(top string, sections [][]string) [][]string {
+	out := make([][]string, len(sections))
+	for i, s := range sections {
+		out[i] = append([]string{top}, s...)
+	}
+	return out
 }

@@ -1,7 +1,5 @@
 package curated
 
-import "slices"
-
 // Memory is what the readings of a list so far have left: the entries that stand, those that left, and every address that
 // each has stood under. The zero value has seen nothing. It serves where no store remembers.
 type Memory struct {
@@ -14,11 +12,11 @@ type Memory struct {
 func (m *Memory) Known() []Known { return m.known }
 
 // Next compares the next reading with all earlier ones, gives the reasons for which the guard would hold it, and
-// remembers it. Of the first reading, all is new and nothing is held.
+// remembers it. All of the first reading that has entries is new, and nothing of it is held.
 func (m *Memory) Next(l *List, g Guard) (*Changes, []Hold) {
 	c := Diff(m.known, l)
 	var holds []Hold
-	if m.readings > 0 {
+	if len(m.known) > 0 {
 		holds = g.Judge(m.last, l, c)
 	}
 	m.remember(c)
@@ -42,10 +40,7 @@ func (m *Memory) remember(c *Changes) {
 		k := *e.Known
 		stands[k.Ref] = true
 		k.Entry, k.Gone = e.Entry, false
-		// The newest address is the last one.
-		if i := slices.Index(k.Keys, key); i < 0 || i < len(k.Keys)-1 {
-			k.Keys = append(slices.DeleteFunc(slices.Clone(k.Keys), func(old string) bool { return old == key }), key)
-		}
+		k.Keys = addKey(k.Keys, key)
 		next = append(next, k)
 	}
 	for _, k := range m.known {
@@ -55,4 +50,19 @@ func (m *Memory) remember(c *Changes) {
 		}
 	}
 	m.known = next
+}
+
+// addKey makes a key the newest; see Known.Keys. What was given out before is not written into.
+func addKey(keys []string, key string) []string {
+	n := len(keys)
+	if n > 0 && keys[n-1] == key {
+		return keys
+	}
+	out := make([]string, 0, n+1)
+	for i, k := range keys {
+		if i == 0 || k != key && k != keys[0] {
+			out = append(out, k)
+		}
+	}
+	return append(out, key)
 }

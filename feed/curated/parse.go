@@ -90,13 +90,18 @@ const maxAlso = 8
 
 // addPlace notes a further place of the entry, and the title that it has there.
 func (e *Entry) addPlace(title string, path []string) {
+	e.addTitle(title)
+	e.addSection(path)
+}
+
+func (e *Entry) addTitle(title string) {
 	if len(e.Also) < maxAlso && !isGeneric(title) && titleKey(title) != titleKey(e.Title) && !slices.Contains(e.Also, title) {
 		e.Also = append(e.Also, title)
 	}
-	if len(e.Sections) >= maxPlaces {
-		return
-	}
-	if !slices.ContainsFunc(e.Sections, func(p []string) bool { return slices.Equal(p, path) }) {
+}
+
+func (e *Entry) addSection(path []string) {
+	if len(e.Sections) < maxPlaces && !slices.ContainsFunc(e.Sections, func(p []string) bool { return slices.Equal(p, path) }) {
 		e.Sections = append(e.Sections, path)
 	}
 }
