@@ -31,6 +31,8 @@ type Entry struct {
 	Published time.Time
 	List      string // id; shown, by ListTitle, on pages about several lists
 	ListTitle string
+	// AddedBy names who added it to the list, and AddedIn is the address of the commit; both empty where that is not known.
+	AddedBy, AddedIn string
 }
 
 // SectionLink is a section and where its page is.

@@ -306,10 +306,10 @@ func TestHostileTextStaysText(t *testing.T) {
 	set := load(t)
 	list := ListPage{
 		Site: site, ID: "x", Title: hostile.Title, Description: hostile.Title, Page: hostile.URL,
-		Held: []string{hostile.Title}, Error: hostile.Title, News: []Day{{Entries: []Entry{{Entry: hostile}}}},
+		Held: []string{hostile.Title}, Error: hostile.Title, News: []Day{{Entries: []Entry{{Entry: hostile, AddedBy: hostile.Byline, AddedIn: hostile.URL}}}},
 	}
 	issue := &digest.Issue{Digest: "x", Title: hostile.Title, Groups: []digest.Group{
-		{Heading: hostile.Title, Items: []digest.Item{{Entry: hostile}}},
+		{Heading: hostile.Title, Items: []digest.Item{{Entry: hostile, AddedBy: hostile.Byline, AddedIn: hostile.URL}}},
 	}}
 	m, err := set.IssueMail(IssueMail{Site: site, Issue: issue})
 	if err != nil {

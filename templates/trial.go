@@ -35,7 +35,7 @@ var (
 	}
 	trialSections = []SectionLink{{Slug: "section", Label: "Outer › Section", Count: 1, Depth: 1}}
 	trialNews     = []Day{{Date: trialTime, Entries: []Entry{
-		{Entry: trialEntry, In: trialSections, Published: trialTime, List: "list", ListTitle: "List"},
+		{Entry: trialEntry, In: trialSections, Published: trialTime, List: "list", ListTitle: "List", AddedBy: "Name", AddedIn: "https://example.org/commit"},
 	}}}
 	trialLink = ListLink{
 		ID: "list", Title: "List", Description: "Description", Entries: 1, Checked: trialTime, Newest: trialNews[0].Entries,
