@@ -14,6 +14,7 @@ import (
 
 	"linkletter/cmd/internal/check"
 	"linkletter/cmd/internal/source"
+	"linkletter/feed"
 	"linkletter/feed/curated"
 	"linkletter/store"
 )
@@ -22,19 +23,31 @@ type fixture struct {
 	*check.Checker
 	list check.List
 	now  time.Time
+	path string // of the store
+}
+
+func open(t testing.TB, path string, now func() time.Time) *store.Store {
+	t.Helper()
+	s, err := store.Open(context.Background(), path, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// idOf is the id of an entry.
+func idOf(published time.Time, key string) string {
+	return feed.EntryID("example.org", published, "a", key)
 }
 
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	f := &fixture{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 	dir := t.TempDir()
-	s, err := store.Open(context.Background(), filepath.Join(dir, "l.db"), func() time.Time { return f.now })
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
+	f.path = filepath.Join(dir, "l.db")
 	now := func() time.Time { return f.now }
-	f.Checker = &check.Checker{Store: s, Source: &source.Source{Data: filepath.Join(dir, "git"), Now: now}, Tag: "example.org",
+	f.Checker = &check.Checker{Store: open(t, f.path, now), Source: &source.Source{Data: filepath.Join(dir, "git"), Now: now}, Tag: "example.org",
 		Guard: curated.DefaultGuard, Now: now}
 	f.list = check.List{ID: "a", At: source.Location{Path: filepath.Join(dir, "list.md")}}
 	return f
