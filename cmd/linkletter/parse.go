@@ -93,7 +93,7 @@ func (p *program) diffCommand() *cobra.Command {
 // fetch gets the Markdown that an argument names.
 func (p *program) fetch(ctx context.Context, location string) ([]byte, *url.URL, error) {
 	s := &source.Source{UserAgent: userAgent("")}
-	got, err := s.Fetch(ctx, source.Location{URL: location}, "")
+	got, err := s.Fetch(ctx, location, "")
 	if err != nil {
 		return nil, nil, err
 	}

@@ -43,7 +43,6 @@ type Query struct {
 	Rev        string   // a branch, a tag or a commit; empty: HEAD
 	Files      []string // from the top of the repository: paths, or patterns such as books/*.md
 	Follow     bool     // a file is followed through renames; not for patterns
-	Newest     bool
 	After      string   // the commit known already, in full: only what came after it; empty: all
 }
 

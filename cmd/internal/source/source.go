@@ -19,14 +19,12 @@ type Source struct {
 	MaxBytes  int64        // 0: DefaultMaxBytes
 	Client    *http.Client // nil: http.DefaultClient; every fetch has a deadline of its own
 	UserAgent string
-	Data string
 	Now       func() time.Time // nil: time.Now
 }
 
 // Fetched is a list's bytes, or the news that they are the ones known already.
 type Fetched struct {
 	Bytes      []byte
-	Doubt, MovedTo string
 	Unchanged  bool   // Bytes is empty: the validators still hold
 	Validators string // JSON, to be handed back at the next fetch
 	// Page is the address the bytes came from, for relative links; nil for a file.
@@ -44,8 +42,7 @@ func (e *TooLargeError) Error() string {
 }
 
 // Fetch gets what stands at location: an http(s) URL or a file's path. validators is what the fetch before gave, or empty.
-func (s *Source) Fetch(ctx context.Context, at Location, validators string) (*Fetched, error) {
-	location := at.String()
+func (s *Source) Fetch(ctx context.Context, location, validators string) (*Fetched, error) {
 	if IsURL(location) {
 		return s.fetchHTTP(ctx, location, validators)
 	}
