@@ -17,7 +17,7 @@ import (
 
 func fetch(t *testing.T, s *source.Source, location, validators string) *source.Fetched {
 	t.Helper()
-	got, err := s.Fetch(context.Background(), location, validators)
+	got, err := s.Fetch(context.Background(), source.Locate(location), validators)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,14 +76,14 @@ func TestFileErrors(t *testing.T) {
 	write(t, filepath.Join(dir, "large.md"), strings.Repeat("x", 101), time.Now())
 	s := &source.Source{MaxBytes: 100}
 	ctx := context.Background()
-	if _, err := s.Fetch(ctx, filepath.Join(dir, "none.md"), ""); err == nil || !strings.Contains(err.Error(), "there is no file") {
+	if _, err := s.Fetch(ctx, source.Locate(filepath.Join(dir, "none.md")), ""); err == nil || !strings.Contains(err.Error(), "there is no file") {
 		t.Errorf("missing: %v", err)
 	}
-	if _, err := s.Fetch(ctx, dir, ""); err == nil || !strings.Contains(err.Error(), "is not a file") {
+	if _, err := s.Fetch(ctx, source.Locate(dir), ""); err == nil || !strings.Contains(err.Error(), "is not a file") {
 		t.Errorf("a folder: %v", err)
 	}
 	var large *source.TooLargeError
-	if _, err := s.Fetch(ctx, filepath.Join(dir, "large.md"), ""); !errors.As(err, &large) {
+	if _, err := s.Fetch(ctx, source.Locate(filepath.Join(dir, "large.md")), ""); !errors.As(err, &large) {
 		t.Errorf("over the limit: %v", err)
 	}
 }
@@ -135,8 +135,8 @@ func TestHTTPErrors(t *testing.T) {
 	}))
 	defer server.Close()
 	s := &source.Source{MaxBytes: 100}
-	for path, want := range map[string]string{"/gone": "404", "/large": "larger than", "/cut": "unexpected EOF"} {
-		if _, err := s.Fetch(context.Background(), server.URL+path, ""); err == nil || !strings.Contains(err.Error(), want) {
+	for path, want := range map[string]string{"/gone": "404", "/large": "larger than", "/cut": "broke off after 4 bytes"} {
+		if _, err := s.Fetch(context.Background(), source.Locate(server.URL+path), ""); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: want an error with %q, got %v", path, want, err)
 		}
 	}
