@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -61,6 +63,9 @@ func serve(t testing.TB, h http.HandlerFunc) (address string, asked *atomic.Int3
 }
 
 const markdown = "# A list\n\n- [One](https://example.org/1) - the first\n"
+
+// quiet is the log of servers that are meant to complain.
+var quiet = log.New(io.Discard, "", 0)
 
 func TestHTTPAsksOnlyForWhatChanged(t *testing.T) {
 	text := "one"

@@ -80,8 +80,6 @@ func connectionError(at *url.URL, err error) error {
 		return fmt.Errorf("%s does not speak TLS there: write http:// if that is meant", at.Host)
 	case errors.As(err, &noHost) && noHost.IsNotFound:
 		return fmt.Errorf("there is no host %s: check how it is written", noHost.Name)
-	case errors.Is(err, errProxy):
-		return err
 	}
 	return passing{error: err}
 }

@@ -2,12 +2,10 @@ package source
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"net/url"
 	"sync"
 	"time"
 )
@@ -33,21 +31,12 @@ func (t Timeouts) orDefault() Timeouts {
 	return t
 }
 
-// errProxy hides the proxy's address, which may hold a password.
-var errProxy = errors.New("HTTP_PROXY or HTTPS_PROXY of the environment is no address: write http://host:port")
-
 // NewTransport makes the connections that lists are fetched over: certificates verified, proxies from the environment
 // (HTTP_PROXY, HTTPS_PROXY, NO_PROXY), HTTP/2 where the server has it.
 func NewTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: time.Minute} // a watch ends it earlier; this one ends what nobody waits for any more
 	return &http.Transport{
-		Proxy: func(r *http.Request) (*url.URL, error) {
-			proxy, err := http.ProxyFromEnvironment(r)
-			if err != nil {
-				return nil, errProxy
-			}
-			return proxy, nil
-		},
+		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            dialer.DialContext,
 		TLSHandshakeTimeout:    time.Minute,
 		ForceAttemptHTTP2:      true,
