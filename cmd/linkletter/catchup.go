@@ -34,7 +34,7 @@ func (a *app) checkScheduled(ctx context.Context, id string) (good bool) {
 	case ctx.Err() != nil:
 		return false
 	case errors.As(err, &busy) && busy.hangs && l != nil && l.Error != "":
-		a.tell(ctx, l)
+		a.report(ctx, l)
 		return false
 	case errors.As(err, &busy):
 		a.log.Debug("this check is left out", logList, id, logError, err)
@@ -96,6 +96,7 @@ func (a *app) publishAll(ctx context.Context) {
 		}
 		return
 	}
+	// What came after the lists were read is published by whoever recorded it.
 	for id, l := range lists {
 		if w, ok := a.watched[id]; ok {
 			w.setPublished(a.state(l))

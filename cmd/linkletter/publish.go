@@ -57,7 +57,8 @@ func (a *app) newPublisher() *publish.Publisher {
 		Log:       a.log,
 	}
 	for _, l := range a.cfg.Lists {
-		pub.Lists = append(pub.Lists, publish.List{ID: l.ID, Title: l.Title, Description: l.Description, Page: l.Page, Baseline: *l.Baseline})
+		pub.Lists = append(pub.Lists, publish.List{ID: l.ID, Title: l.Title, Description: l.Description, Page: l.Page, Baseline: *l.Baseline,
+			Late: a.watched[l.ID].overdue})
 	}
 	return pub
 }

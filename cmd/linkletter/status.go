@@ -244,7 +244,7 @@ func (a *app) printStatus(w io.Writer, s *status) error {
 		p.line("  next     %s", a.when(&l.Next, ""))
 		if l.Error != "" {
 			p.line("  error    since %s, %s: %s", a.when(l.Since, "now"), count(l.Failures, "failed check", "failed checks in a row"), oneLine(l.Error))
-			p.line("           the last good check was %s; `linkletter check %s` tries at once", a.when(l.Good, "never made"), l.ID)
+			p.line("           the last good check: %s; `linkletter check %s` tries at once", a.when(l.Good, "none yet"), l.ID)
 		}
 		for _, h := range l.Held {
 			p.line("  held     since %s: %s", a.when(&h.Since, ""), oneLine(h.Reason))

@@ -43,7 +43,7 @@ type busyError struct {
 
 func (e *busyError) Error() string {
 	if e.hangs {
-		return fmt.Sprintf("list %s: its check has been running since %s and does not come back; what its source is on does not answer, not even to an end",
+		return fmt.Sprintf("list %s: its check has been running since %s and does not come back; it is not checked again before. See that its source can be read at all: a dead network file system and a pipe do not answer",
 			e.list, e.since.Format(time.RFC3339))
 	}
 	return fmt.Sprintf("list %s has been being checked since %s", e.list, e.since.Format(time.RFC3339))
@@ -285,20 +285,28 @@ func (a *app) checkFailed(ctx context.Context, w *watched, id string, cause erro
 
 // tell writes to the log that a list fails: at its first failure, and once more when that has lasted.
 func (a *app) tell(ctx context.Context, l *store.List) {
-	log := a.log.With(logList, l.ID)
 	switch {
-	case !l.Reported && a.now().Sub(l.ErrorSince) >= a.cfg.Checks.ReportAfter:
-		if err := a.store.Reported(ctx, l.ID); err != nil {
-			log.Error("noting that a list was reported", logError, err)
-		}
-		good := "never"
-		if !l.Good.IsZero() {
-			good = l.Good.Format(time.RFC3339)
-		}
-		log.Error("the list has failed since "+l.ErrorSince.Format(time.RFC3339)+"; this is said once", "checks", l.Failures, "last_good", good, logError, l.Error)
+	case a.report(ctx, l):
 	case l.Failures == 1:
-		log.Warn("check failed; it is tried again, and named once more if that lasts", logError, l.Error)
+		a.log.Warn("check failed; the list is tried again, and named once more if that lasts", logList, l.ID, logError, l.Error)
 	default:
-		log.Debug("check failed again", "checks", l.Failures, logError, l.Error)
+		a.log.Debug("check failed again", logList, l.ID, "checks", l.Failures, logError, l.Error)
 	}
+}
+
+// report tells the operator, once, that a list has failed for too long, and answers whether it did.
+func (a *app) report(ctx context.Context, l *store.List) bool {
+	if l.Reported || a.now().Sub(l.ErrorSince) < a.cfg.Checks.ReportAfter {
+		return false
+	}
+	if err := a.store.Reported(ctx, l.ID); err != nil {
+		a.log.Error("noting that a list was reported", logList, l.ID, logError, err)
+	}
+	good := "never"
+	if !l.Good.IsZero() {
+		good = l.Good.Format(time.RFC3339)
+	}
+	a.log.Error("the list has failed since "+l.ErrorSince.Format(time.RFC3339)+"; this is said once",
+		logList, l.ID, "checks", l.Failures, "last_good", good, logError, l.Error)
+	return true
 }

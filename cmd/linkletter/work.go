@@ -91,10 +91,12 @@ func (a *app) checked(ctx context.Context, w *watched, result *check.Result) err
 }
 
 // state is all that the pages say of a list. As long as it is the same, nothing that is published would be another: pages
-// name the day of the last good check, so they are written anew when that turns.
+// name the day of the last good check, so they are written anew when that turns. A list's page may have said that its
+// check is late.
 func (a *app) state(l *store.List) string {
 	day := func(t time.Time) string { return t.In(a.cfg.location).Format(time.DateOnly) }
-	return fmt.Sprintf("%s %s %d %t %s", day(l.LastGood()), l.Hash, len(l.Holds), l.Error != "", day(l.ErrorSince))
+	late := a.watched[l.ID].overdue(l, a.now())
+	return fmt.Sprintf("%s %s %d %s %t", day(l.LastGood()), l.Hash, len(l.Holds), day(l.ErrorSince), late)
 }
 
 // warnRelative says that links of a list lead nowhere from a feed.
@@ -113,14 +115,19 @@ func (a *app) warnRelative(id string, r *check.Result) {
 // logCheck writes what a check found to the log.
 func (a *app) logCheck(ctx context.Context, r *check.Result, err error) {
 	var failed *failedCheck
-	if errors.As(err, &failed) {
+	var busy *busyError
+	switch {
+	case errors.As(err, &failed):
 		a.tell(ctx, failed.list)
-		err = failed.also
-	}
-	if err != nil {
+		if failed.also != nil {
+			a.log.Error("publishing that a check failed", logList, failed.list.ID, logError, failed.also)
+		}
+		return
+	case errors.As(err, &busy): // whoever asked is told
+		a.log.Debug("not checked", logError, err)
+		return
+	case err != nil:
 		a.log.Error("checking", logError, err)
-	}
-	if err != nil || failed != nil {
 		return
 	}
 	log := a.log.With(logList, r.List)

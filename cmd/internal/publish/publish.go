@@ -42,6 +42,8 @@ type List struct {
 	Description string
 	Page        string // where people read it, or empty
 	Baseline    int    // entries a feed starts with while there is less news
+	// Late says that the list should have been checked by now, given what is known of it; nil: nobody can tell.
+	Late func(l *store.List, now time.Time) bool
 }
 
 // Report counts files.
