@@ -37,6 +37,9 @@ type app struct {
 	publisher *publish.Publisher
 	deliverer *deliver.Deliverer
 	watched   map[string]*watched // by list
+	check     checkFunc
+	places    *places
+	batches   batches
 }
 
 // open reads the configuration and makes the parts. The caller closes the app.
@@ -97,7 +100,11 @@ func (a *app) assemble(ctx context.Context) error {
 		a.site.Digests = append(a.site.Digests, templates.DigestLink{ID: d.ID, Title: d.Title, When: describeSchedule(d.Schedule, cfg.Timezone)})
 	}
 	for _, l := range cfg.Lists {
-		a.watched[l.ID] = &watched{}
+		at, err := parseSchedule(l.Check, cfg.location)
+		if err != nil {
+			return fmt.Errorf("list %s: %w", l.ID, err)
+		}
+		a.watched[l.ID] = &watched{at: at.spreadBy(l.ID, cfg.Checks.Jitter)}
 	}
 	a.checker = &check.Checker{
 		Store:  a.store,
@@ -107,6 +114,7 @@ func (a *app) assemble(ctx context.Context) error {
 		Guard: curated.Guard{MaxNew: cfg.Guard.MaxNew, MaxNewShare: cfg.Guard.MaxNewShare,
 			MaxLostShare: cfg.Guard.MaxLostShare, MinLost: cfg.Guard.MinLost},
 	}
+	a.check, a.places = a.checker.Check, newPlaces(cfg.Checks.AtOnce)
 	a.publisher = a.newPublisher()
 	a.deliverer, err = a.newDeliverer()
 	return err

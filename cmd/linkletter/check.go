@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"linkletter/cmd/internal/check"
 	"linkletter/feed/curated"
@@ -54,23 +56,18 @@ known in silence.`,
 	return cmd
 }
 
-// runCheck checks the lists one after the other. One that fails does not keep the others from being checked.
+// runCheck checks the lists, as many at once as may be. One that fails does not keep the others from being checked.
 func (a *app) runCheck(ctx context.Context, ids []string, dryRun, asJSON bool) error {
+	outcomes, err := a.checkAll(ctx, ids, dryRun)
 	results := []*check.Result{}
-	var failed error
-	held := false
-	bar := a.progress("checking")
-	for i, id := range ids {
-		result, err := a.checkOnce(ctx, id, dryRun)
-		if bar != nil {
-			bar(i+1, len(ids))
+	failed, held := err, false
+	for _, o := range outcomes {
+		if o.err != nil {
+			failed = errors.Join(failed, o.err)
+		} else if o.result != nil {
+			results = append(results, o.result)
+			held = held || len(o.result.Held)+len(o.result.Standing) > 0
 		}
-		if err != nil {
-			failed = errors.Join(failed, err)
-			continue
-		}
-		results = append(results, result)
-		held = held || len(result.Held)+len(result.Standing) > 0
 	}
 	if err := a.printResults(results, asJSON, dryRun); err != nil {
 		return errors.Join(failed, err)
@@ -81,27 +78,62 @@ func (a *app) runCheck(ctx context.Context, ids []string, dryRun, asJSON bool) e
 	return failed
 }
 
-func (a *app) checkOnce(ctx context.Context, id string, dryRun bool) (*check.Result, error) {
+// checkAll checks lists here or where the scheduler runs, and gives the outcomes in their order.
+func (a *app) checkAll(ctx context.Context, ids []string, dryRun bool) ([]outcome, error) {
+	outcomes := make([]outcome, len(ids))
+	bar, done := a.progress("checking"), 0
+	var mu sync.Mutex // of bar and done
+	each := func(f func(id string) (*check.Result, error)) error {
+		var all errgroup.Group
+		all.SetLimit(a.cfg.Checks.AtOnce)
+		for i, id := range ids {
+			if o := outcomes[i]; o.result != nil || o.err != nil && !errors.Is(o.err, errGone) {
+				continue // by a scheduler that is gone
+			}
+			all.Go(func() error {
+				o := &outcomes[i]
+				o.result, o.err = f(id)
+				if errors.Is(o.err, errGone) {
+					return errGone
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				if done++; bar != nil {
+					bar(done, len(ids))
+				}
+				return nil
+			})
+		}
+		return all.Wait()
+	}
+	if dryRun {
+		return outcomes, each(func(id string) (*check.Result, error) { return a.dryRun(ctx, id) })
+	}
+	err := a.hereOrThere(ctx, "check", func(ctx context.Context) error {
+		return each(func(id string) (*check.Result, error) { return a.checkList(ctx, id) })
+	}, func(held *store.HeldError) error {
+		return each(func(id string) (*check.Result, error) {
+			result := &check.Result{}
+			if err := a.handOver(ctx, held, store.RequestCheck, id, result); err != nil {
+				return nil, err
+			}
+			return result, nil
+		})
+	})
+	return outcomes, err
+}
+
+// dryRun finds what a check would find. It may take as long, and is given up like one.
+func (a *app) dryRun(ctx context.Context, id string) (*check.Result, error) {
 	list, err := a.list(id)
 	if err != nil {
 		return nil, err
 	}
-	if dryRun {
-		result, err := a.checker.DryRun(ctx, list)
-		if err != nil {
-			return nil, fmt.Errorf("list %s: %w", id, err)
-		}
-		return result, nil
+	result, err := a.perform(ctx, &watched{}, list, false, a.checker.DryRun)
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", id, err)
 	}
-	result := &check.Result{}
-	err = a.exclusively(ctx, "check", store.RequestCheck, id, result, func(ctx context.Context) error {
-		done, err := a.checkList(ctx, id)
-		if done != nil {
-			*result = *done
-		}
-		return err
-	})
-	return result, err
+	return result, nil
 }
 
 func (a *app) printResults(results []*check.Result, asJSON, dryRun bool) error {

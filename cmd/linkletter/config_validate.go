@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"net/mail"
 	"net/netip"
 	"net/url"
@@ -31,6 +32,7 @@ var tagForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z
 type validator struct {
 	c    *Config
 	file *ast.File
+	ids  map[string]bool // of lists
 	err  error
 }
 
@@ -42,6 +44,7 @@ func (c *Config) validate(file *ast.File) error {
 	v.password()
 	v.mail()
 	v.numbers()
+	v.checks()
 	return v.err
 }
 
@@ -150,10 +153,10 @@ func (v *validator) lists() {
 	if len(v.c.Lists) == 0 {
 		v.fail("$.lists", "name at least one: - {id: resources, source: RESOURCES.md}", "there is no list to watch")
 	}
-	seen := map[string]bool{}
+	v.ids = map[string]bool{}
 	for i, l := range v.c.Lists {
 		at := fmt.Sprintf("$.lists[%d].", i)
-		v.id(at+"id", l.ID, seen)
+		v.id(at+"id", l.ID, v.ids)
 		v.source(at+"source", l.Source)
 		if l.Page != "" {
 			if u, err := url.Parse(l.Page); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -183,7 +186,7 @@ func (v *validator) digests() {
 			v.fail(at+"from", `write it like "Linkletter <digest@example.org>"`, "%q is not a mailbox", d.From)
 		}
 		for j, id := range d.Lists {
-			if !slices.ContainsFunc(v.c.Lists, func(l ListConfig) bool { return l.ID == id }) {
+			if !v.ids[id] {
 				v.fail(fmt.Sprintf("%slists[%d]", at, j), "name ids of lists above", "there is no list %q", id)
 			}
 		}
@@ -227,6 +230,27 @@ func (v *validator) mail() {
 	}
 	if m.InDoubtHold < time.Second {
 		v.fail("$.mail.in_doubt_hold", "write it like 15m; in_doubt: hold never resends", "%v is too short", m.InDoubtHold)
+	}
+}
+
+// maxAtOnce is the most lists that can be checked at the same time: each may hold a file, a connection and a list in memory.
+const maxAtOnce = 256
+
+func (v *validator) checks() {
+	c := v.c.Checks
+	if c.AtOnce < 1 || c.AtOnce > maxAtOnce {
+		v.fail("$.checks.at_once", fmt.Sprintf("1 to %d", maxAtOnce), "%d lists cannot be checked at once", c.AtOnce)
+	}
+	for _, n := range []struct {
+		key              string
+		value, min, most time.Duration
+	}{{"timeout", c.Timeout, time.Second, 24 * time.Hour}, {"jitter", c.Jitter, 0, time.Hour}, {"report_after", c.ReportAfter, 0, math.MaxInt64}} {
+		switch {
+		case n.value < n.min:
+			v.fail("$.checks."+n.key, "write it like 15m or 2h", "%v is too short", n.value)
+		case n.value > n.most:
+			v.fail("$.checks."+n.key, fmt.Sprintf("%v at most", n.most), "%v is too long", n.value)
+		}
 	}
 }
 
