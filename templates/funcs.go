@@ -19,7 +19,7 @@ import (
 
 // What every template can call; htmlFuncs and textFuncs add what only one kind needs.
 var commonFuncs = map[string]any{
-	"day":     func(t time.Time) string { return t.Format("2 January 2006") },
+	"day":     day,
 	"weekday": func(t time.Time) string { return t.Format("Monday, 2 January 2006") },
 	"moment":  func(t time.Time) string { return t.Format("2 January 2006 at 15:04 MST") },
 	"isoday":  func(t time.Time) string { return t.Format(time.DateOnly) },
@@ -52,11 +52,20 @@ var textFuncs = texttemplate.FuncMap(with(commonFuncs, map[string]any{
 	"labelled":  labelled,
 }))
 
+var markdownFuncs = texttemplate.FuncMap(with(commonFuncs, map[string]any{
+	"md":      escapeMarkdown,
+	"mdlink":  markdownLink,
+	"summary": markdownSummary,
+	"quote":   markdownQuote,
+}))
+
 func with(a, b map[string]any) map[string]any {
 	out := maps.Clone(a)
 	maps.Copy(out, b)
 	return out
 }
+
+func day(t time.Time) string { return t.Format("2 January 2006") }
 
 // count says how many there are: "1 entry", "2,559 entries".
 func count(n int, one, many string) string {

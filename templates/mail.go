@@ -1,8 +1,10 @@
 package templates
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
+	"time"
 
 	"linkletter/feed/curated"
 	"linkletter/feed/digest"
@@ -23,6 +25,8 @@ type issue struct {
 	Site        Site
 	Issue       *digest.Issue
 	Unsubscribe string
+	Since       time.Time
+	Page        string
 	Groups      []group
 	Shown       []group // of Groups, what the HTML of a mail shows
 	More        int     // how many items that leaves to the web page
@@ -39,7 +43,7 @@ func newIssue(d IssueMail) issue {
 	if d.Issue == nil {
 		d.Issue = &digest.Issue{}
 	}
-	v := issue{Site: d.Site, Issue: d.Issue, Unsubscribe: d.Unsubscribe}
+	v := issue{Site: d.Site, Issue: d.Issue, Unsubscribe: d.Unsubscribe, Since: d.Since, Page: d.Page}
 	several := false
 	for _, g := range d.Issue.Groups {
 		several = several || g.List != d.Issue.Groups[0].List
@@ -79,6 +83,7 @@ func (v issue) clipped() issue {
 		items := make([]digest.Item, len(g.Items))
 		for j, item := range g.Items {
 			item.Entry = clipEntry(item.Entry)
+			item.AddedBy = clip(item.AddedBy, maxTitle)
 			items[j] = item
 		}
 		g.Items = items
@@ -121,13 +126,35 @@ func (v issue) Preheader() string {
 	return s
 }
 
+// Occasion says which issue it is: its number and date, or, without a number, the time it is about.
+func (v issue) Occasion() string {
+	if v.Issue.Number > 0 {
+		return fmt.Sprintf("Issue %d · %s", v.Issue.Number, day(v.Issue.Date))
+	}
+	return period(v.Since, v.Issue.Date)
+}
+
+// period is the time from one day to another, as short as can be: "9–16 November 2026".
+func period(from, to time.Time) string {
+	first := day(from)
+	switch {
+	case from.IsZero(), first == day(to):
+		return day(to)
+	case from.Year() != to.Year():
+		return first + " – " + day(to)
+	case from.Month() != to.Month():
+		return from.Format("2 January") + " – " + day(to)
+	}
+	return from.Format("2") + "–" + day(to)
+}
+
 // IssueMail renders an issue as a message. The text part holds every item; the HTML as many as fit into 100 KB,
-// and leads to the issue's page for the others.
+// and leads to the issue's page for the others; an issue without a number has no page, and shows all.
 func (t *Set) IssueMail(d IssueMail) (Mail, error) {
 	v := newIssue(d).clipped()
 	n := v.Issue.Len()
 	m, err := t.mail("issue", v.first(n))
-	for err == nil && len(m.HTML) > maxHTML && n > 0 {
+	for err == nil && len(m.HTML) > maxHTML && n > 0 && v.Issue.Number > 0 {
 		n /= 2
 		m, err = t.mail("issue", v.first(n))
 	}
@@ -140,7 +167,10 @@ func (t *Set) IssueMail(d IssueMail) (Mail, error) {
 
 // subject names the issue and what is in it, in at most 78 characters: "Weekly #12: First title and 4 more".
 func subject(i *digest.Issue) string {
-	head := clip(i.Title, 40) + " #" + strconv.Itoa(i.Number)
+	head := clip(cmp.Or(i.Title, i.Digest, "Digest"), 40)
+	if i.Number > 0 {
+		head += " #" + strconv.Itoa(i.Number)
+	}
 	var titles []string
 	for _, g := range i.Groups {
 		for _, item := range g.Items {

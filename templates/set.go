@@ -36,10 +36,15 @@ var mails = map[string]any{
 	"confirmation": trialConfirmation,
 }
 
+// markdowns are what is written as Markdown too.
+var markdowns = map[string]any{"issue": newIssue(trialMail)}
+
 // Set is the parsed templates. It may be used by several goroutines at once.
 type Set struct {
 	pages map[string]*htmltemplate.Template
 	mails map[string]twins
+
+	markdowns map[string]*texttemplate.Template
 }
 
 // twins are one mail as text and as HTML.
@@ -63,7 +68,7 @@ func Assets() fs.FS {
 // for a value shows only then; the error names file and line.
 func Load(overrides fs.FS) (*Set, error) {
 	src := source{overrides}
-	t := &Set{pages: map[string]*htmltemplate.Template{}, mails: map[string]twins{}}
+	t := &Set{pages: map[string]*htmltemplate.Template{}, mails: map[string]twins{}, markdowns: map[string]*texttemplate.Template{}}
 	layout, err := src.html("pages/layout.html", htmltemplate.New("").Funcs(htmlFuncs))
 	if err != nil {
 		return nil, err
@@ -82,7 +87,7 @@ func Load(overrides fs.FS) (*Set, error) {
 	}
 	for name, data := range mails {
 		var m twins
-		if m.text, err = src.text("mail/" + name + ".txt"); err != nil {
+		if m.text, err = src.text("mail/"+name+".txt", textFuncs); err != nil {
 			return nil, err
 		}
 		if m.html, err = src.html("mail/"+name+".html", htmltemplate.New("").Funcs(htmlFuncs)); err != nil {
@@ -90,6 +95,14 @@ func Load(overrides fs.FS) (*Set, error) {
 		}
 		t.mails[name] = m
 		if _, err := t.mail(name, data); err != nil {
+			return nil, err
+		}
+	}
+	for name, data := range markdowns {
+		if t.markdowns[name], err = src.text("mail/"+name+".md", markdownFuncs); err != nil {
+			return nil, err
+		}
+		if _, err := t.markdown(name, data); err != nil {
 			return nil, err
 		}
 	}
@@ -128,12 +141,12 @@ func (s source) html(path string, base *htmltemplate.Template) (*htmltemplate.Te
 	return t, nil
 }
 
-func (s source) text(path string) (*texttemplate.Template, error) {
+func (s source) text(path string, funcs texttemplate.FuncMap) (*texttemplate.Template, error) {
 	text, err := s.read(path)
 	if err != nil {
 		return nil, err
 	}
-	t, err := texttemplate.New(path).Funcs(textFuncs).Parse(text)
+	t, err := texttemplate.New(path).Funcs(funcs).Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("parsing a template: %w", err)
 	}
@@ -160,6 +173,15 @@ func (t *Set) mail(name string, data any) (Mail, error) {
 		return Mail{}, fmt.Errorf("rendering the HTML of the %s mail: %w", name, err)
 	}
 	return Mail{Text: tidy(text.String()), HTML: html.String()}, nil
+}
+
+// markdown renders a mail as Markdown.
+func (t *Set) markdown(name string, data any) (string, error) {
+	var b bytes.Buffer
+	if err := t.markdowns[name].Execute(&b, data); err != nil {
+		return "", fmt.Errorf("rendering the %s as Markdown: %w", name, err)
+	}
+	return tidy(b.String()), nil
 }
 
 // Landing writes the front page.

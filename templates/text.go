@@ -89,10 +89,13 @@ func clip(s string, n int) string {
 	return strings.TrimRightFunc(s[:end], func(r rune) bool { return unicode.IsSpace(r) || unicode.IsPunct(r) }) + "…"
 }
 
-// fold makes one line of text: runs of white space become a space, and control characters, which could end a header or
-// turn the rest of a line around (UAX #9), go.
-func fold(s string) string {
-	s = strings.Map(func(r rune) rune {
+// fold makes one line of text: runs of white space become a space, and what printable drops goes.
+func fold(s string) string { return strings.Join(strings.Fields(printable(s)), " ") }
+
+// printable drops control characters, which could end a header or turn the rest of a line around (UAX #9); white space
+// becomes spaces.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
 			return ' '
@@ -101,7 +104,6 @@ func fold(s string) string {
 		}
 		return r
 	}, s)
-	return strings.Join(strings.Fields(s), " ")
 }
 
 // underline is a line of c as long as the heading it stands under.

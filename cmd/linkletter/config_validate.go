@@ -65,11 +65,11 @@ func (v *validator) fail(path, hint, problem string, args ...any) {
 func (v *validator) site() {
 	c := v.c
 	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
-	u, err := url.Parse(c.BaseURL)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+	if !isSite(c.BaseURL) {
 		v.fail("$.base_url", "write it like https://links.example.org or https://example.org/links", "%q is not the address of a site", c.BaseURL)
 	}
 	// "Local" is whatever the machine is set to, which may change under the schedule.
+	var err error
 	if c.location, err = time.LoadLocation(c.Timezone); err != nil || c.Timezone == "Local" || c.Timezone == "" {
 		v.fail("$.timezone", "write it like UTC or Europe/Lisbon", "there is no time zone %q", c.Timezone)
 	}

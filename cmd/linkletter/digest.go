@@ -26,43 +26,6 @@ func (p *program) digestCommand() *cobra.Command {
 	return cmd
 }
 
-func (p *program) digestPreviewCommand() *cobra.Command {
-	var format string
-	cmd := &cobra.Command{
-		Use:   "preview [DIGEST]",
-		Short: "Show the next issue as it would be sent now; nothing is stored",
-		Example: `  linkletter digest preview
-  linkletter digest preview --format html > issue.html
-  linkletter digest preview --format eml weekly > issue.eml`,
-		Args: args(cobra.MaximumNArgs(1)),
-		RunE: p.withDigest(func(ctx context.Context, a *app, d DigestConfig) error {
-			preview, err := a.deliverer.Preview(ctx, d.ID)
-			if err != nil {
-				return err
-			}
-			if preview == nil {
-				_, err := fmt.Fprintf(p.err, "linkletter: nothing new for %s: there would be no issue\n", d.ID)
-				return err
-			}
-			switch format {
-			case "text":
-				_, err = fmt.Fprint(p.out, preview.Parts.Text)
-			case "html":
-				_, err = fmt.Fprint(p.out, preview.Parts.HTML)
-			case "eml":
-				_, err = p.out.Write(preview.Message)
-			case "json":
-				err = writeJSON(p.out, preview.Issue)
-			default:
-				return usageError{hintError{fmt.Errorf("--format: there is no format %q", format), "text, html, eml or json"}}
-			}
-			return err
-		}),
-	}
-	cmd.Flags().StringVar(&format, "format", "text", "text, html, eml (the whole message) or json")
-	return cmd
-}
-
 func (p *program) digestSendCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{

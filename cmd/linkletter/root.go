@@ -117,7 +117,7 @@ digest of it to subscribers.`,
 	})
 	root.AddCommand(
 		p.initCommand(), p.serveCommand(), p.checkCommand(), p.publishCommand(), p.statusCommand(),
-		p.parseCommand(), p.explainCommand(), p.diffCommand(), p.historyCommand(),
+		p.parseCommand(), p.explainCommand(), p.diffCommand(), p.historyCommand(), p.feedCommand(),
 		p.digestCommand(), p.subscribersCommand(), p.versionCommand(),
 	)
 	return root

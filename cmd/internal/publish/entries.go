@@ -23,6 +23,12 @@ func pick(entries []store.Entry, window, baseline int) (news, old []store.Entry)
 	}
 	newestFirst(news)
 	newestFirst(old)
+	return Fill(news, old, window, baseline)
+}
+
+// Fill takes what a feed holds, each newest first: news, and what stood in the list already as long as there is less news
+// than baseline.
+func Fill[E any](news, old []E, window, baseline int) ([]E, []E) {
 	news = news[:min(len(news), window)]
 	fill := max(0, min(baseline, window)-len(news))
 	return news, old[:min(len(old), fill)]

@@ -86,7 +86,7 @@ func (p *Publisher) listFiles(files map[string][]byte, l List, s *store.List, en
 	}
 	f := p.newFeed(s.Tag, s.Began, feed.ListDir(l.ID), l.Title, cmp.Or(l.Description, "What is new in "+l.Title))
 	f.Entries = p.feedEntries(l, slices.Concat(news, old))
-	return documents(files, "", f)
+	return Documents(files, "", f)
 }
 
 // sectionFiles writes nothing about the list as a whole: its other sections would change with it.
@@ -109,7 +109,7 @@ func (p *Publisher) sectionFiles(files map[string][]byte, l List, s *store.List,
 	title := l.Title + ": " + feed.Label(sec.Path)
 	f := p.newFeed(s.Tag, s.Began, feed.SectionDir(l.ID, sec.Slug), title, "What is new in "+title)
 	f.Entries = p.feedEntries(l, slices.Concat(news, old))
-	return documents(files, folder, f)
+	return Documents(files, folder, f)
 }
 
 func sectionLink(s store.Section) templates.SectionLink {

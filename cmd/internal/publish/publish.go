@@ -135,12 +135,16 @@ func (p *Publisher) window() int {
 	return defaultWindow
 }
 
-// documents adds the feed in every format to a part, in a folder relative to it.
-func documents(files map[string][]byte, folder string, f *feed.Feed) error {
+// Documents adds the feed to files in the formats that are named by their usual files, all where none is, in a folder
+// relative to theirs.
+func Documents(files map[string][]byte, folder string, f *feed.Feed, only ...string) error {
 	for _, d := range []struct {
 		file  string
 		write func() ([]byte, error)
 	}{{feed.AtomFile, f.Atom}, {feed.RSSFile, f.RSS}, {feed.JSONFile, f.JSON}} {
+		if len(only) > 0 && !slices.Contains(only, d.file) {
+			continue
+		}
 		b, err := d.write()
 		if err != nil {
 			return fmt.Errorf("writing %s of %q: %w", d.file, f.Title, err)

@@ -107,7 +107,7 @@ func (p *Publisher) rootFeed(ctx context.Context, files map[string][]byte, lists
 	for _, e := range entries {
 		f.Entries = append(f.Entries, p.feedEntries(lists[e.List], []store.Entry{e})...)
 	}
-	return documents(files, "", f)
+	return Documents(files, "", f)
 }
 
 // listOutlines is a list's group in the OPML file: its own feed and those of its sections.

@@ -61,7 +61,7 @@ func (t *tree) close() {
 // explain adds what to do about a folder that cannot be written.
 func explain(err error, dir string) error {
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.ENOTDIR) {
-		return fmt.Errorf("%w; Linkletter's user must be able to write to %s, or name another folder in the configuration (public)", err, dir)
+		return fmt.Errorf("%w; Linkletter's user must be able to write to %s, or name another folder", err, dir)
 	}
 	return err
 }
