@@ -39,6 +39,7 @@ type listStatus struct {
 	Changed  *time.Time   `json:"changed"`
 	Next     time.Time    `json:"next"`  // when the schedule tries it again
 	Stale    bool         `json:"stale"` // it should have been tried by now, and twice again
+	Moved    string       `json:"moved"` // where the source says that it is for good; empty: where it is configured
 	Entries  int          `json:"entries"`
 	Held     []holdStatus `json:"held"`
 	Error    string       `json:"error"`
@@ -193,7 +194,7 @@ func (a *app) listStatus(l ListConfig, list *store.List) listStatus {
 	}
 	row.Checked, row.Good, row.Changed = known(list.Checked), known(list.LastGood()), known(list.Changed)
 	row.Entries, row.Error, row.Since, row.Failures = list.Counts.Entries, list.Error, known(list.ErrorSince), list.Failures
-	row.Stale = w.overdue(list, now)
+	row.Stale, row.Moved = w.overdue(list, now), list.Moved
 	for _, h := range list.Holds {
 		row.Held = append(row.Held, holdStatus{Kind: string(h.Kind), Reason: h.Reason, Count: h.Count, Since: h.Since})
 	}
@@ -242,6 +243,9 @@ func (a *app) printStatus(w io.Writer, s *status) error {
 		p.line("  changed  %s", a.when(l.Changed, "not yet"))
 		p.line("  entries  %d", l.Entries)
 		p.line("  next     %s", a.when(&l.Next, ""))
+		if l.Moved != "" {
+			p.line("  moved    for good, to %s: name that as its source", oneLine(l.Moved))
+		}
 		if l.Error != "" {
 			p.line("  error    since %s, %s: %s", a.when(l.Since, "now"), count(l.Failures, "failed check", "failed checks in a row"), oneLine(l.Error))
 			p.line("           the last good check: %s; `linkletter check %s` tries at once", a.when(l.Good, "none yet"), l.ID)

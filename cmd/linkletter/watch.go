@@ -32,6 +32,7 @@ type watched struct {
 	hangs     bool          // it was given up, and has not come back
 	changed   chan struct{} // closed when since or hangs is another; nil: nobody waits for that
 	published string        // the state that was published last; empty: not known
+	moved     string        // where the source said that it is for good
 }
 
 // busyError says that a list is being checked already.
@@ -103,6 +104,15 @@ func (w *watched) setPublished(state string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.published = state
+}
+
+// moves says that the source is for good where it was not said to be before: that is worth saying once.
+func (w *watched) moves(to string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	is := to != "" && to != w.moved
+	w.moved = to
+	return is
 }
 
 // next is the time at which the schedule tries a list again, given what is known of it: at a scheduled time after the

@@ -134,6 +134,12 @@ func (a *app) logCheck(ctx context.Context, r *check.Result, err error) {
 	for _, h := range r.Held {
 		log.Warn("held, nothing of it is announced", "kind", h.Kind, "reason", h.Reason, "count", h.Count)
 	}
+	for _, w := range r.Warnings {
+		log.Warn("about the source", "warning", w)
+	}
+	if a.watched[r.List].moves(r.Moved) {
+		log.Warn("the source has moved for good; name its new address in the configuration", "to", r.Moved)
+	}
 	switch {
 	case r.Unchanged:
 		log.Debug("unchanged")
@@ -143,6 +149,9 @@ func (a *app) logCheck(ctx context.Context, r *check.Result, err error) {
 		log.Info("first check: what stands in the list is known now, and none of it is news", "entries", r.Entries)
 	default:
 		did := r.Taken
+		if r.Revisions > 0 {
+			log = log.With("revisions", r.Revisions)
+		}
 		log.Info("checked", "entries", r.Entries, "announced", len(did.Added), "removed", len(did.Removed), "changed", len(did.Changed))
 	}
 }
