@@ -18,22 +18,29 @@ import (
 )
 
 func (p *program) historyCommand() *cobra.Command {
-	var repo, since string
+	var q source.Query
+	var since string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "history FILE",
+		Use:   "history FILE…",
 		Short: "Show what each revision of a list in a git repository changed",
-		Long: `History replays the versions of a file along the first parents of HEAD, oldest first, and
+		Long: `History replays the versions of a list along the first parents of HEAD, oldest first, and
 shows what each added, removed and changed, remembering all earlier ones: what returns
 is not new. The first version is the baseline, with all its entries as added. Nothing is
 held here; a revision that the guard would hold is marked.
 
-FILE is a path; with --repo it starts at the top of that repository. The git program must
-be installed.`,
+FILE is a path; with --repo it starts at the top of that repository, and may be a pattern:
+* and ? stand for all but a slash, ** for folders, [a-z] for one of those characters.
+Several files are one list, sorted by path, with the title of each as top section.
+
+--follow looks for the file under the names that it had before; and if it is gone, under
+the one it has now. Nothing is fetched. The git program must be installed.`,
 		Example: `  linkletter history README.md
   linkletter history README.md --repo ~/src/awesome.git --since 2026-01-01
+  linkletter history README.md --rev v2.0 --follow
+  linkletter history --repo ~/src/books.git 'books/**/*.md'
   linkletter history README.md --json | jq -r '.commit as $c | .added[] | "\($c) \(.url)"'`,
-		Args: args(cobra.ExactArgs(1)),
+		Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			from, ok := parseSince(since, p.now())
 			if !ok {
@@ -43,12 +50,18 @@ be installed.`,
 			if asJSON {
 				h.show = p.writeRevision
 			}
+			if q.Files = given; q.Follow && len(given) > 1 {
+				return usageError{hintError{errors.New("--follow: there are several files"), "follow them one by one"}}
+			}
 			s := &source.Source{}
-			for rev, err := range s.History(cmd.Context(), source.Query{Repository: repo, Files: given}) {
+			for rev, err := range s.History(cmd.Context(), q) {
 				var why *source.HistoryError
-				if errors.As(err, &why) {
+				switch {
+				case errors.Is(err, source.ErrGone) && h.begun:
+					return nil // its history is what was asked for
+				case errors.As(err, &why):
 					return hintError{err, why.Hint}
-				} else if err != nil {
+				case err != nil:
 					return err
 				}
 				if err := h.next(rev); err != nil {
@@ -58,7 +71,9 @@ be installed.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&repo, "repo", "", "the git work tree or bare repository in `DIR` (default: the one FILE stands in)")
+	cmd.Flags().StringVar(&q.Repository, "repo", "", "the git work tree or bare repository in `DIR` (default: the one FILE stands in)")
+	cmd.Flags().StringVar(&q.Rev, "rev", "", "replay up to `REV`, a branch, a tag or a commit (default: HEAD)")
+	cmd.Flags().BoolVar(&q.Follow, "follow", false, "follow the file through renames")
 	cmd.Flags().StringVar(&since, "since", "", "show revisions from `DATE` on: 2026-01-31, a time as in RFC 3339, or an age such as 7d or 12h")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON, one object a line")
 	return cmd

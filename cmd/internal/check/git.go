@@ -68,6 +68,9 @@ func (c *Checker) checkGit(ctx context.Context, l List, guard judge) (*Result, e
 func (c *Checker) takeIn(ctx context.Context, l List, q source.Query, tip string, guard judge, all *Result) error {
 	var last *source.Revision
 	for rev, err := range c.Source.History(ctx, q) {
+		if err != nil && last != nil && ctx.Err() == nil {
+			err = errors.Join(c.revision(ctx, l, last, last.Commit, false, guard, all), err)
+		}
 		if err != nil {
 			return err
 		}

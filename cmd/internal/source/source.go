@@ -22,6 +22,7 @@ const DefaultMaxBytes = 32 << 20
 type Source struct {
 	MaxBytes  int64 // of a list, decoded; 0: DefaultMaxBytes
 	UserAgent string
+	Data      string          // the folder that Sync keeps its clones in
 	Transport *http.Transport // nil: NewTransport()
 	Timeouts  Timeouts
 	// HostRate is how many requests a second each host gets; short bursts of twice as many are let through. 0: 2.
@@ -31,9 +32,10 @@ type Source struct {
 	Sleep func(context.Context, time.Duration) error // nil: waits, or until the context ends, whose error it gives then
 	Rand  func() float64                             // from 0 up to 1; nil: rand.Float64
 
-	hosts hosts
-	once  sync.Once // makes own
-	own   *http.Transport
+	hosts  hosts
+	clones turns
+	once   sync.Once // makes own
+	own    *http.Transport
 }
 
 // Fetched is a list's bytes, or the news that they are the ones known already.

@@ -1,0 +1,202 @@
+package source
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// gitDir is a folder that git works in.
+type gitDir struct {
+	path string
+	// reach lets git talk to the repository's remote. It is for clones that Sync made: what a stranger's repository says of
+	// remotes is not followed.
+	reach bool
+	own   bool   // such a clone itself; a repository around it is none of ours
+	ssh   string // the ssh command where reach is set; empty: as the operator has set it
+}
+
+// offline is the same folder without its remote.
+func (d gitDir) offline() gitDir {
+	d.reach = false
+	return d
+}
+
+// gitProcess is a running git.
+type gitProcess struct {
+	cmd    *exec.Cmd
+	out    *bufio.Reader
+	stderr tail
+}
+
+// always are the settings that no repository may change: nothing of it is run.
+var always = []string{"-c", "core.hooksPath=" + os.DevNull, "-c", "core.fsmonitor=false"}
+
+// reaching are the settings of a git that talks to a remote: it does not hang on a dead connection, asks nobody, and leaves
+// no process behind.
+var reaching = []string{"-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=60", "-c", "protocol.version=2", "-c", "core.askPass=",
+	"-c", "credential.interactive=false", "-c", "gc.autoDetach=false", "-c", "maintenance.autoDetach=false",
+	"-c", "fetch.recurseSubmodules=false", "-c", "submodule.recurse=false"}
+
+// start starts the git program with what it shall read; whoever starts it waits for it.
+func (d gitDir) start(ctx context.Context, in io.Reader, args ...string) (*gitProcess, error) {
+	given := append([]string{"-C", d.path}, always...)
+	if d.own {
+		given = append(given, "--git-dir=.")
+	}
+	if d.reach {
+		given = append(given, reaching...)
+	}
+	p := &gitProcess{cmd: exec.CommandContext(ctx, "git", append(given, args...)...)}
+	p.cmd.Env = d.environment()
+	p.cmd.Stdin, p.cmd.Stderr = in, &p.stderr
+	p.cmd.WaitDelay = time.Second
+	alone(p.cmd)
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("starting git: %w", err)
+	}
+	if err := p.cmd.Start(); errors.Is(err, exec.ErrNotFound) {
+		return nil, &HistoryError{errors.New("the git program is not installed"), "install git, which reads repositories"}
+	} else if err != nil {
+		return nil, fmt.Errorf("starting git: %w", err)
+	}
+	p.out = bufio.NewReaderSize(out, 1<<13)
+	return p, nil
+}
+
+// run lets git run to its end, and gives what it printed.
+func (d gitDir) run(ctx context.Context, in string, args ...string) (string, error) {
+	p, err := d.start(ctx, strings.NewReader(in), args...)
+	if err != nil {
+		return "", err
+	}
+	out, err := io.ReadAll(p.out)
+	return string(out), p.ended(err)
+}
+
+// line is run for what prints one line.
+func (d gitDir) line(ctx context.Context, args ...string) (string, error) {
+	out, err := d.run(ctx, "", args...)
+	return strings.TrimSuffix(out, "\n"), err
+}
+
+// environment is the caller's without git's own variables, which may speak of another repository or change what git
+// prints; those stay that lead to its settings and say where to look for a repository, or how to reach a remote.
+func (d gitDir) environment() []string {
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		switch name {
+		case "GIT_EXEC_PATH", "GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM":
+			return false
+		case "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_PROXY_COMMAND":
+			return !d.reach
+		case "SSH_ASKPASS":
+			return true
+		}
+		return strings.HasPrefix(name, "GIT_") && !strings.HasPrefix(name, "GIT_CONFIG_")
+	})
+	env = append(env, "LC_ALL=C", "LANGUAGE=")
+	if !d.reach {
+		return append(env, "GIT_ALLOW_PROTOCOL=none")
+	}
+	if d.ssh != "" {
+		env = append(env, "GIT_SSH_COMMAND="+d.ssh)
+	}
+	return append(env, "GIT_ALLOW_PROTOCOL=file:git:http:https:ssh", "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "SSH_ASKPASS_REQUIRE=never",
+		"GCM_INTERACTIVE=never")
+}
+
+// complaint is an error that git told on its standard error.
+type complaint struct {
+	text string
+	code int // that it ended with
+}
+
+func (c *complaint) Error() string { return "git: " + c.text }
+
+// wait lets the process end, and says what it had to complain of.
+func (p *gitProcess) wait() error {
+	err := p.cmd.Wait()
+	if err == nil {
+		return nil
+	}
+	return &complaint{cmp.Or(p.stderr.text(), err.Error()), p.cmd.ProcessState.ExitCode()}
+}
+
+// ended waits for a process that ends by itself, and gives err unless it has a reason of its own.
+func (p *gitProcess) ended(err error) error {
+	if why := p.wait(); why != nil {
+		return why
+	}
+	return err
+}
+
+// maxToken is the most that is kept of one thing that git prints: a name, a path, a commit's message.
+const maxToken = 1 << 16
+
+// token reads up to the next NUL.
+func (p *gitProcess) token() (string, error) {
+	var t []byte
+	for {
+		part, err := p.out.ReadSlice(0)
+		t = append(t, part[:min(len(part), maxToken-len(t))]...)
+		switch {
+		case err == bufio.ErrBufferFull:
+			continue
+		case err == io.EOF && len(t) > 0:
+			err = io.ErrUnexpectedEOF
+		}
+		return strings.TrimSuffix(string(t), "\x00"), err
+	}
+}
+
+// tail keeps the end of what is written, as much of it as is worth reading.
+type tail struct{ bytes.Buffer }
+
+const tailSize = 1 << 12
+
+func (t *tail) Write(b []byte) (int, error) {
+	n := len(b)
+	b = b[max(0, n-tailSize):]
+	if over := t.Len() + len(b) - tailSize; over > 0 {
+		t.Next(over)
+	}
+	t.Buffer.Write(b)
+	return n, nil
+}
+
+// userinfo is the part of an address that may be a secret.
+var userinfo = regexp.MustCompile(`://[^/\s]*@`)
+
+// text is what git complained of, on one line and without secrets.
+func (t *tail) text() string {
+	var lines []string
+	for line := range strings.Lines(strings.ToValidUTF8(t.String(), "\uFFFD")) {
+		line = strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) {
+				return -1
+			}
+			return r
+		}, line)
+		line = strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(line), "fatal: "), "error: ")
+		switch {
+		case line == "", strings.HasPrefix(line, "warning: "), strings.HasPrefix(line, "hint: "):
+		case strings.HasPrefix(line, "Please make sure you have the correct access"), line == "and the repository exists.":
+		default:
+			lines = append(lines, line)
+		}
+	}
+	return userinfo.ReplaceAllString(strings.Join(lines, "; "), "://")
+}

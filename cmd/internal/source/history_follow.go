@@ -1,0 +1,150 @@
+package source
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A file is followed through renames with the help of the commits in which its name comes, and no others: it is there that
+// git is asked what became of the other files. A copy is not followed, as the original goes on.
+
+// forward finds the name that the file has as of the revision, where the one that it is asked for by is an earlier one.
+func (at *place) forward(ctx context.Context) error {
+	for {
+		now, err := at.present(ctx, at.rev, at.specs())
+		if err != nil || slices.ContainsFunc(now, func(c change) bool { return isFile(c.mode) && at.fits(c.path) }) {
+			return err
+		}
+		var went commit
+		err = at.walk(ctx, at.rev, "", at.specs(), func(c commit) bool {
+			if i := at.index(c, at.names[0].path); i >= 0 && c.changes[i].went() {
+				went = c
+			}
+			return went.hash == ""
+		})
+		if err != nil {
+			return err
+		}
+		to, err := at.renamed(ctx, went, func(c change) (string, bool) { return c.path, c.from == at.names[0].path })
+		if err != nil || to == "" {
+			return err
+		}
+		// Each is newer than the one before, so this comes to an end.
+		at.names[0].path = to
+	}
+}
+
+func (at *place) index(c commit, path string) int {
+	return slices.IndexFunc(c.changes, func(c change) bool { return c.path == path })
+}
+
+// follow gives the commits of a single file, newest first, under each name that it had.
+func (at *place) follow(ctx context.Context, after string) ([]commit, error) {
+	var all []commit
+	tip, path := at.rev, at.names[0].path
+	for {
+		var part []commit
+		err := at.walk(ctx, tip, after, []string{name{path: path}.spec()}, func(c commit) bool {
+			if i := at.index(c, path); i >= 0 {
+				c.changes = c.changes[i : i+1 : i+1]
+				part = append(part, c)
+			}
+			return true
+		})
+		if err != nil {
+			return nil, err
+		}
+		n, from, err := at.begins(ctx, part, path)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, part[:n]...)
+		if from == "" {
+			return all, nil
+		}
+		last := &all[len(all)-1]
+		last.changes = append(last.changes, change{oldMode: last.changes[0].oldMode, mode: "000000", path: from})
+		tip, path = last.parent, from
+	}
+}
+
+// begins finds the commit with which the file came to have its name: the first n commits, newest first, are those of the
+// file, and before that it was at from.
+func (at *place) begins(ctx context.Context, commits []commit, path string) (n int, from string, err error) {
+	stubs, err := at.stubs(ctx, commits)
+	if err != nil {
+		return 0, "", err
+	}
+	for i, c := range commits {
+		came := c.changes[0].came()
+		if !came && !stubs[i] || c.parent == "" {
+			continue
+		}
+		from, err := at.renamed(ctx, c, func(c change) (string, bool) { return c.from, c.path == path })
+		if err != nil || from != "" {
+			return i + 1, from, err
+		}
+		if !came || i+1 == len(commits) {
+			continue
+		}
+		// The name was in use before. Where its file went elsewhere, that is another's history; else the file was deleted,
+		// and is back.
+		to, err := at.renamed(ctx, commits[i+1], func(c change) (string, bool) { return c.path, c.from == path })
+		if err != nil || to != "" {
+			return i + 1, "", err
+		}
+	}
+	return len(commits), "", nil
+}
+
+// renamed looks for a rename in a commit, along its first parent.
+func (at *place) renamed(ctx context.Context, c commit, is func(change) (string, bool)) (string, error) {
+	if c.parent == "" {
+		return "", nil
+	}
+	// With -B, a file that was written anew counts as two: one may have gone elsewhere, and a stub be left in its place.
+	for _, how := range [][]string{{"-M", "-l1000"}, {"-M", "-B", "-l1000"}} {
+		changes, err := at.between(ctx, c.parent, c.hash, how, nil)
+		if err != nil {
+			return "", err
+		}
+		for _, change := range changes {
+			if path, ok := is(change); ok && change.from != "" && isFile(change.mode) {
+				return path, nil
+			}
+		}
+	}
+	return "", nil
+}
+
+// stubs marks the commits, of those of one file, in which it grows so much that it can have been no more than a note of
+// where the list was, which comes back here.
+func (at *place) stubs(ctx context.Context, commits []commit) ([]bool, error) {
+	stubs := make([]bool, len(commits))
+	var asked []string
+	for _, c := range commits {
+		if f := c.changes[0]; isFile(f.oldMode) && isFile(f.mode) {
+			asked = append(asked, f.oldBlob, f.blob)
+		}
+	}
+	if err := at.fetchMissing(ctx, asked); err != nil || len(asked) == 0 {
+		return stubs, err
+	}
+	out, err := at.offline().run(ctx, strings.Join(asked, "\n")+"\n", "cat-file", "--batch-check=%(objectsize)", "--buffer")
+	if err != nil {
+		return nil, at.broken(err)
+	}
+	sizes := make(map[string]int64, len(asked))
+	for i, line := range strings.Split(strings.TrimSpace(out), "\n") {
+		if size, err := strconv.ParseInt(line, 10, 64); err == nil && i < len(asked) {
+			sizes[asked[i]] = size
+		}
+	}
+	for i, c := range commits {
+		before, now := sizes[c.changes[0].oldBlob], sizes[c.changes[0].blob]
+		stubs[i] = before > 0 && before*4 <= now
+	}
+	return stubs, nil
+}
