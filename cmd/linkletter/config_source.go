@@ -44,9 +44,9 @@ func (s *SourceConfig) UnmarshalYAML(node ast.Node) error {
 
 // String names the source for people, without secrets.
 func (s SourceConfig) String() string {
-	at := source.Location{Path: s.Place, URL: s.URL}
-	if source.IsURL(s.Place) {
-		at = source.Location{URL: s.Place}
+	at := source.Locate(s.Place)
+	if s.URL != "" {
+		at = source.Location{URL: s.URL}
 	}
 	if s.Repository != "" {
 		at.Git = &source.Repository{Remote: s.Repository}
@@ -63,7 +63,7 @@ func (c *Config) place(s SourceConfig) (source.Location, error) {
 			files = []string{s.File}
 		}
 		remote := s.Repository
-		if isPath(remote) {
+		if source.IsLocal(remote) {
 			remote = c.path(remote)
 		}
 		return source.Location{Git: &source.Repository{Remote: remote, Branch: s.Branch, Files: files}}, nil
@@ -73,21 +73,15 @@ func (c *Config) place(s SourceConfig) (source.Location, error) {
 			return source.Location{}, fmt.Errorf("header file %s: %w", s.HeaderFile, err)
 		}
 		return source.Location{URL: s.URL, Header: header}, nil
-	case source.IsURL(s.Place):
-		return source.Location{URL: s.Place}, nil
 	}
-	return source.Location{Path: c.path(s.Place)}, nil
+	at := source.Locate(s.Place)
+	at.Path = c.path(at.Path)
+	return at, nil
 }
 
 // repositories is the folder of the clones, beside the database.
 func (c *Config) repositories() string {
 	return filepath.Join(filepath.Dir(c.path(c.Database)), "git")
-}
-
-// isPath says that a repository is named by its path, and not by an address: git's own rule (giturls).
-func isPath(remote string) bool {
-	start, _, _ := strings.Cut(remote, "/")
-	return !strings.Contains(start, ":") || filepath.IsAbs(remote)
 }
 
 // maxHeader bounds a file of header lines.

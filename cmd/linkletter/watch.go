@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"linkletter/cmd/internal/check"
+	"linkletter/cmd/internal/source"
 	"linkletter/store"
 )
 
@@ -277,9 +278,19 @@ func (e *failedCheck) Unwrap() []error { return []error{e.err, e.also} }
 
 // checkFailed records that a check failed, and has the list's page say so from the first failure on.
 func (a *app) checkFailed(ctx context.Context, w *watched, id string, cause error) error {
-	now := a.now()
-	l, err := a.store.Failed(ctx, id, cause.Error(), func(failures int) time.Time {
-		return now.Add(backoff(w.at.interval(now), failures, rand.Float64()))
+	now, reason := a.now(), cause.Error()
+	var why *source.HistoryError
+	if errors.As(cause, &why) && why.Hint != "" {
+		reason += "; " + why.Hint
+		cause = hintError{cause, why.Hint}
+	}
+	l, err := a.store.Failed(ctx, id, reason, func(failures int) time.Time {
+		retry := now.Add(backoff(w.at.interval(now), failures, rand.Float64()))
+		var asked *source.RetryError
+		if errors.As(cause, &asked) && asked.After.After(retry) {
+			retry = asked.After
+		}
+		return retry
 	})
 	if err != nil {
 		return errors.Join(fmt.Errorf("list %s: %w", id, cause), err)

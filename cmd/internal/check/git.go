@@ -34,7 +34,7 @@ func (c *Checker) checkGit(ctx context.Context, l List, guard judge) (*Result, e
 	if err != nil {
 		return nil, err
 	}
-	q := source.Query{Repository: tip.Dir, Rev: tip.Rev, Files: l.At.Git.Files, Follow: true}
+	q := tip.Query(*l.At.Git)
 	if before.Began.IsZero() {
 		return c.begin(ctx, l, q)
 	}
@@ -247,7 +247,8 @@ func (c *Checker) dryRunGit(ctx context.Context, l List) (*Result, error) {
 		result.Unchanged, result.Entries = true, before.Counts.Entries
 		return result, nil
 	}
-	q := source.Query{Repository: tip.Dir, Rev: tip.Rev, Files: l.At.Git.Files, Newest: true}
+	q := tip.Query(*l.At.Git)
+	q.Newest = true
 	for rev, err := range c.Source.History(ctx, q) {
 		if err != nil {
 			return nil, err
