@@ -86,7 +86,7 @@ func TestTLSIsVerified(t *testing.T) {
 	trusting := source.NewTransport()
 	trusting.TLSClientConfig = &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
 	leading := trusting.Clone()
-	leading.DialContext = dialAll(server.Listener.Addr())
+	leading.DialContext = dialAll(server.Listener.Addr().String())
 	for _, c := range []struct {
 		at    string
 		tr    *http.Transport
@@ -108,9 +108,9 @@ func TestTLSIsVerified(t *testing.T) {
 }
 
 // dialAll leads every connection to one server.
-func dialAll(to net.Addr) func(context.Context, string, string) (net.Conn, error) {
+func dialAll(to string) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, to.String())
+		return (&net.Dialer{}).DialContext(ctx, network, to)
 	}
 }
 
@@ -122,14 +122,8 @@ func forward(to string, seen *[]string) http.HandlerFunc {
 			w.WriteHeader(http.StatusProxyAuthRequired)
 			return
 		}
-		conn, err := net.Dial("tcp", to)
-		if err != nil {
-			w.WriteHeader(http.StatusBadGateway)
-			return
-		}
-		defer conn.Close()
 		if r.Method != http.MethodConnect {
-			res, err := (&http.Transport{DialContext: dialAll(conn.RemoteAddr())}).RoundTrip(r)
+			res, err := (&http.Transport{DialContext: dialAll(to), DisableKeepAlives: true}).RoundTrip(r)
 			if err == nil {
 				defer res.Body.Close()
 				w.WriteHeader(res.StatusCode)
@@ -137,6 +131,12 @@ func forward(to string, seen *[]string) http.HandlerFunc {
 			}
 			return
 		}
+		conn, err := net.Dial("tcp", to)
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		defer conn.Close()
 		w.WriteHeader(http.StatusOK)
 		client, buffered, err := http.NewResponseController(w).Hijack()
 		if err != nil {
