@@ -107,6 +107,31 @@ func TestTLSIsVerified(t *testing.T) {
 	fetch(t, s.Source, server.URL, "")
 }
 
+// TestHTTP2: what is cut there is recognised as well.
+func TestHTTP2(t *testing.T) {
+	whole := false
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.Proto)
+		if !whole {
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}
+	}))
+	server.EnableHTTP2, server.Config.ErrorLog = true, quiet
+	server.StartTLS()
+	defer server.Close()
+	s := newImpatient()
+	s.Transport = source.NewTransport()
+	s.Transport.TLSClientConfig = &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
+	if _, err := s.Fetch(context.Background(), source.Locate(server.URL), ""); err == nil || !strings.Contains(err.Error(), "broke off after 8 bytes") || len(s.pauses) != 2 {
+		t.Errorf("after %d pauses: %v", len(s.pauses), err)
+	}
+	whole = true
+	if got := fetch(t, s.Source, server.URL, ""); string(got.Bytes) != "HTTP/2.0" {
+		t.Errorf("over %s", got.Bytes)
+	}
+}
+
 // dialAll leads every connection to one server.
 func dialAll(to string) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, _ string) (net.Conn, error) {
