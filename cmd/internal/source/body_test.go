@@ -117,7 +117,7 @@ func TestBrokenBodies(t *testing.T) {
 
 // TestTooLarge: the limit is that of the decoded list, and it is never far overstepped, however small the answer is.
 func TestTooLarge(t *testing.T) {
-	const limit = 1 << 20
+	const limit = 64 << 10
 	zeros := make([]byte, 200*limit)
 	for _, c := range []struct {
 		name    string

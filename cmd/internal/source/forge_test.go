@@ -73,6 +73,7 @@ func TestPastedAddresses(t *testing.T) {
 		{"https://github.com/o/r/tree/main/lists/", gitHubRaw + "o/r/main/lists/README.md", 7, "https://github.com/o/r/blob/main/lists/README.md"},
 		{"https://raw.githubusercontent.com/o/r/main/README.md", gitHubRaw + "o/r/main/README.md", 1, "https://github.com/o/r/blob/main/README.md"},
 		{"http://raw.githubusercontent.com/o/r/refs/heads/main/a.md?token=ABC", gitHubRaw + "o/r/refs/heads/main/a.md?token=ABC", 1, "https://github.com/o/r/blob/main/a.md"},
+		{gitHubRaw + "wiki/o/r/Home.md", gitHubRaw + "wiki/o/r/Home.md", 1, ""},
 		{"https://github.com/o/r/issues", "https://github.com/o/r/issues", 1, ""},
 		{"https://github.com/o", "https://github.com/o", 1, ""},
 		{"https://github.com/", "https://github.com/", 1, ""},

@@ -26,7 +26,7 @@ func understand(u *url.URL) []candidate {
 		if found := gist(u, host, way); found != nil {
 			return found
 		}
-	case host == "raw.githubusercontent.com" && len(way) > 3:
+	case host == "raw.githubusercontent.com" && len(way) > 3 && way[0] != "wiki":
 		r := repository{gitHub, url.URL{Scheme: "https", Host: "github.com", Path: "/" + way[0] + "/" + way[1]}}
 		return []candidate{{raw: secure(u, host), page: r.pageOf(way[2:])}}
 	default:

@@ -21,13 +21,16 @@ type reply struct {
 // follow asks for an address, and follows redirects.
 func (f *fetch) follow(ctx context.Context, start *url.URL) (*reply, error) {
 	r := &reply{at: start}
-	permanent, been := true, map[string]bool{}
+	permanent, been, fromOutside := true, map[string]bool{}, false
 	for hop := 0; ; hop++ {
 		var h http.Header
 		var err error
 		h, r.conditional = f.header(r.at, start)
 		if r.answer, err = f.ask(ctx, r.at, h, &f.left); err != nil {
 			return nil, err
+		}
+		if fromOutside = fromOutside || r.public; fromOutside && !r.public {
+			return nil, fmt.Errorf("fetching %s: it redirects to %s, which is inside this network, where strangers have no say; if that is meant, make it the source", shown(start), shown(r.at))
 		}
 		lasting := r.status == http.StatusMovedPermanently || r.status == http.StatusPermanentRedirect
 		if !lasting && r.status != http.StatusFound && r.status != http.StatusSeeOther && r.status != http.StatusTemporaryRedirect {

@@ -3,6 +3,7 @@ package source_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -167,9 +168,42 @@ func TestSecretsStayWithTheirHost(t *testing.T) {
 	if leaks.Load() > 0 || asked.Load() == 0 {
 		t.Errorf("%d of %d requests elsewhere had a secret", leaks.Load(), asked.Load())
 	}
+	at := source.Location{URL: home, Header: http.Header{"X-Token": {"sec\nret"}}}
+	if _, err := newImpatient().Fetch(context.Background(), at, ""); err == nil || strings.Contains(err.Error(), "ret") {
+		t.Errorf("a header that cannot be sent: %v", err)
+	}
 	for _, broken := range []string{"https://me:secret@", "https://me:secret@[::1", "https://me:sec/ret@example.org/%zz", "http://me:secret@example.org:port/"} {
 		if _, err := newImpatient().Fetch(context.Background(), source.Locate(broken), ""); err == nil || strings.Contains(err.Error(), "sec") {
 			t.Errorf("%s: %v", broken, err)
 		}
 	}
+}
+
+// strange is a connection that seems to lead to the internet.
+type strange struct{ net.Conn }
+
+func (strange) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80} }
+
+// TestRedirectsIntoThisNetwork: what a stranger's server cannot see itself, it cannot have published by us.
+func TestRedirectsIntoThisNetwork(t *testing.T) {
+	inside, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Host == "lists.example.org" {
+			http.Redirect(w, r, "http://intranet.example.org/", http.StatusFound)
+			return
+		}
+		fmt.Fprint(w, markdown)
+	})
+	s := newImpatient()
+	s.Transport = source.NewTransport()
+	s.Transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := dialAll(strings.TrimPrefix(inside, "http://"))(ctx, network, address)
+		if strings.HasPrefix(address, "lists.") && err == nil {
+			c = strange{c}
+		}
+		return c, err
+	}
+	if _, err := s.Fetch(context.Background(), source.Locate("http://lists.example.org/"), ""); err == nil || !strings.Contains(err.Error(), "inside this network") {
+		t.Errorf("got %v", err)
+	}
+	fetch(t, s.Source, "http://intranet.example.org/", "")
 }

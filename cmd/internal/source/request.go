@@ -18,6 +18,7 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte // decoded; only where the status says that it is the list
+	public bool   // it came from an address of the internet
 }
 
 // ask makes one request, when it is its turn. left is the time that the fetch has left; ask takes from it.
@@ -41,7 +42,7 @@ func (s *Source) ask(ctx context.Context, at *url.URL, header http.Header, left 
 		return nil, unanswered(ctx, w, at, err)
 	}
 	defer res.Body.Close()
-	a := &answer{status: res.StatusCode, header: res.Header}
+	a := &answer{status: res.StatusCode, header: res.Header, public: w.public()}
 	if res.StatusCode == http.StatusOK || res.StatusCode == http.StatusNonAuthoritativeInfo {
 		a.body, err = s.body(ctx, w, res, at)
 		return a, err

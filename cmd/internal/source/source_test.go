@@ -7,7 +7,7 @@ import (
 	"linkletter/cmd/internal/source"
 )
 
-func fetch(t *testing.T, s *source.Source, location, validators string) *source.Fetched {
+func fetch(t testing.TB, s *source.Source, location, validators string) *source.Fetched {
 	t.Helper()
 	got, err := s.Fetch(context.Background(), source.Locate(location), validators)
 	if err != nil {

@@ -65,9 +65,10 @@ type watch struct {
 	end    context.CancelFunc
 	limits Timeouts
 
-	mu    sync.Mutex
-	timer *time.Timer
-	over  bool
+	mu     sync.Mutex
+	timer  *time.Timer
+	remote net.Addr // of the connection; a proxy's, where there is one
+	over   bool
 }
 
 // watchOver begins a request. left is what the fetch has left of its time.
@@ -80,7 +81,10 @@ func watchOver(ctx context.Context, limits Timeouts, left time.Duration, host st
 		TLSHandshakeStart: func() {
 			w.phase(limits.TLS, fmt.Errorf("the TLS handshake with %s took longer than %s", host, limits.TLS))
 		},
-		GotConn: func(httptrace.GotConnInfo) {
+		GotConn: func(got httptrace.GotConnInfo) {
+			w.mu.Lock()
+			w.remote = got.Conn.RemoteAddr()
+			w.mu.Unlock()
 			w.phase(limits.Header, fmt.Errorf("%s did not begin to answer within %s", host, limits.Header))
 		},
 	})
@@ -102,6 +106,14 @@ func (w *watch) phase(limit time.Duration, why error) {
 		w.timer.Stop()
 	}
 	w.timer = time.AfterFunc(limit, func() { w.cancel(why) })
+}
+
+// public reports whether the answer came from an address of the internet, and not of this machine or its network.
+func (w *watch) public() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	tcp, ok := w.remote.(*net.TCPAddr)
+	return ok && tcp.IP.IsGlobalUnicast() && !tcp.IP.IsPrivate()
 }
 
 // stop ends the watch; the connection is free for the next request.

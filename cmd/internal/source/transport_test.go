@@ -86,7 +86,7 @@ func TestTLSIsVerified(t *testing.T) {
 	trusting := source.NewTransport()
 	trusting.TLSClientConfig = &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
 	leading := trusting.Clone()
-	leading.DialContext = dialAll(server.Listener.Addr())
+	leading.DialContext = dialAll(server.Listener.Addr().String())
 	for _, c := range []struct {
 		at    string
 		tr    *http.Transport
@@ -107,10 +107,35 @@ func TestTLSIsVerified(t *testing.T) {
 	fetch(t, s.Source, server.URL, "")
 }
 
+// TestHTTP2: what is cut there is recognised as well.
+func TestHTTP2(t *testing.T) {
+	whole := false
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.Proto)
+		if !whole {
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}
+	}))
+	server.EnableHTTP2, server.Config.ErrorLog = true, quiet
+	server.StartTLS()
+	defer server.Close()
+	s := newImpatient()
+	s.Transport = source.NewTransport()
+	s.Transport.TLSClientConfig = &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
+	if _, err := s.Fetch(context.Background(), source.Locate(server.URL), ""); err == nil || !strings.Contains(err.Error(), "broke off after 8 bytes") || len(s.pauses) != 2 {
+		t.Errorf("after %d pauses: %v", len(s.pauses), err)
+	}
+	whole = true
+	if got := fetch(t, s.Source, server.URL, ""); string(got.Bytes) != "HTTP/2.0" {
+		t.Errorf("over %s", got.Bytes)
+	}
+}
+
 // dialAll leads every connection to one server.
-func dialAll(to net.Addr) func(context.Context, string, string) (net.Conn, error) {
+func dialAll(to string) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, to.String())
+		return (&net.Dialer{}).DialContext(ctx, network, to)
 	}
 }
 
@@ -122,14 +147,8 @@ func forward(to string, seen *[]string) http.HandlerFunc {
 			w.WriteHeader(http.StatusProxyAuthRequired)
 			return
 		}
-		conn, err := net.Dial("tcp", to)
-		if err != nil {
-			w.WriteHeader(http.StatusBadGateway)
-			return
-		}
-		defer conn.Close()
 		if r.Method != http.MethodConnect {
-			res, err := (&http.Transport{DialContext: dialAll(conn.RemoteAddr())}).RoundTrip(r)
+			res, err := (&http.Transport{DialContext: dialAll(to), DisableKeepAlives: true}).RoundTrip(r)
 			if err == nil {
 				defer res.Body.Close()
 				w.WriteHeader(res.StatusCode)
@@ -137,6 +156,12 @@ func forward(to string, seen *[]string) http.HandlerFunc {
 			}
 			return
 		}
+		conn, err := net.Dial("tcp", to)
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		defer conn.Close()
 		w.WriteHeader(http.StatusOK)
 		client, buffered, err := http.NewResponseController(w).Hijack()
 		if err != nil {
