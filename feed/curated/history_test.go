@@ -1,0 +1,102 @@
+package curated
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestHistories holds a Reader against Parse, and a Memory against Diff, on the revisions of real lists, whose histories may
+// stand beside the repository: on all of some, on runs of neighbours of the others, and with LINKLETTER_ALL_REVISIONS set
+// on all of all.
+func TestHistories(t *testing.T) {
+	bundles := sharedFiles("histories/*.bundle")
+	if len(bundles) == 0 {
+		t.Skip("no histories stand beside the repository")
+	}
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not installed")
+	}
+	all := os.Getenv("LINKLETTER_ALL_REVISIONS") != ""
+	for _, bundle := range bundles {
+		name := strings.TrimSuffix(filepath.Base(bundle), ".bundle")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			blobs := revisions(t, bundle)
+			if !all && len(blobs) > 300 {
+				blobs = neighbours(blobs, 6, 10)
+			}
+			checkHistory(t, blobs)
+		})
+	}
+}
+
+// neighbours gives some runs of versions, spread over all.
+func neighbours(versions [][]byte, runs, length int) [][]byte {
+	var out [][]byte
+	for i := range runs {
+		from := i * (len(versions) - length) / (runs - 1)
+		out = append(out, versions[from:from+length]...)
+	}
+	return out
+}
+
+// revisions gives the versions of a list along the first parents of a history.
+func revisions(t *testing.T, bundle string) [][]byte {
+	t.Helper()
+	repo := t.TempDir()
+	git := func(stdin string, args ...string) []byte {
+		cmd := exec.Command("git", append([]string{"-C", repo}, args...)...)
+		cmd.Stdin = strings.NewReader(stdin)
+		cmd.Stderr = os.Stderr
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("git %s: %v", strings.Join(args, " "), err)
+		}
+		return out
+	}
+	bundle, err := filepath.Abs(bundle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	git("", "clone", "--quiet", "--bare", bundle, ".")
+	var names strings.Builder
+	for _, commit := range slices.Backward(strings.Fields(string(git("", "log", "--first-parent", "--format=%H", "--", "README.md")))) {
+		fmt.Fprintf(&names, "%s:README.md\n", commit)
+	}
+	var out [][]byte
+	r := bufio.NewReader(bytes.NewReader(git(names.String(), "cat-file", "--batch")))
+	for {
+		head, err := r.ReadString('\n')
+		if err == io.EOF {
+			return out
+		}
+		var name, kind string
+		var size int
+		if n, _ := fmt.Sscan(head, &name, &kind, &size); n < 3 {
+			continue // removed by that commit
+		}
+		blob := make([]byte, size+1)
+		if _, err := io.ReadFull(r, blob); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, blob[:size])
+	}
+}
+
+// checkHistory reads versions of a list one after the other, and compares what they changed.
+func checkHistory(t *testing.T, versions [][]byte) {
+	t.Helper()
+	var r Reader
+	for i, src := range versions {
+		list := r.Read([]File{{Path: "README.md", Bytes: src}})
+		checkReading(t, fmt.Sprintf("version %d", i), src, list)
+	}
+}
