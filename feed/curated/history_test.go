@@ -8,9 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestHistories holds a Reader against Parse, and a Memory against Diff, on the revisions of real lists, whose histories may
@@ -33,7 +36,7 @@ func TestHistories(t *testing.T) {
 			if !all && len(blobs) > 300 {
 				blobs = neighbours(blobs, 6, 10)
 			}
-			checkHistory(t, blobs)
+			checkHistory(t, name, blobs)
 		})
 	}
 }
@@ -91,12 +94,31 @@ func revisions(t *testing.T, bundle string) [][]byte {
 	}
 }
 
-// checkHistory reads versions of a list one after the other, and compares what they changed.
-func checkHistory(t *testing.T, versions [][]byte) {
+// checkHistory reads versions of a list one after the other, and compares each with all before.
+func checkHistory(t *testing.T, name string, versions [][]byte) {
 	t.Helper()
-	var r Reader
+	var reader Reader
+	var memory Memory
+	var known []Known
 	for i, src := range versions {
-		list := r.Read([]File{{Path: "README.md", Bytes: src}})
-		checkReading(t, fmt.Sprintf("version %d", i), src, list)
+		plain := Parse(src, Options{})
+		list := reader.Read([]File{{Path: "README.md", Bytes: src}})
+		checkReading(t, fmt.Sprintf("%s, version %d", name, i), plain, list)
+		got, _ := memory.Next(list, DefaultGuard)
+		plain.keys = nil // which are found anew
+		want := Diff(known, plain)
+		seen := len(known)
+		known = advance(known, want)
+		for j := range known {
+			if known[j].Ref > int64(seen) {
+				known[j].Since = i
+			}
+		}
+		if !reflect.DeepEqual(want, got) {
+			t.Fatalf("%s, version %d: changes (-want +got):\n%s", name, i, cmp.Diff(tell(want), tell(got)))
+		}
+		if diff := memory.Known(); !reflect.DeepEqual(known, diff) {
+			t.Fatalf("%s, version %d: what is known (-want +got):\n%s", name, i, cmp.Diff(known, diff))
+		}
 	}
 }

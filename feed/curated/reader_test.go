@@ -9,21 +9,18 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/rogpeppe/go-internal/txtar"
 	"pgregory.net/rapid"
 )
 
-// checkReading fails unless a list is what Parse makes of a source.
+// checkReading fails unless a Reader gives what Parse gives.
 func checkReading(t interface {
 	Helper()
 	Fatalf(string, ...any)
-}, name string, src []byte, got *List) {
+}, name string, want, got *List) {
 	t.Helper()
-	want := Parse(src, Options{})
-	if reflect.DeepEqual(want, got) {
-		return
+	if !reflect.DeepEqual(want, got) {
+		t.Fatalf("%s: a Reader gives something else than Parse (-parse +reader):\n%s", name, cmp.Diff(want, got, cmp.AllowUnexported(List{})))
 	}
-	t.Fatalf("%s: a Reader gives something else than Parse (-parse +reader):\n%s", name, cmp.Diff(want, got, cmp.AllowUnexported(List{})))
 }
 
 // checkVersions reads versions of a list one after the other.
@@ -31,7 +28,7 @@ func checkVersions(t *testing.T, name string, versions ...[]byte) {
 	t.Helper()
 	var r Reader
 	for i, src := range versions {
-		checkReading(t, fmt.Sprintf("%s, version %d", name, i), src, r.Read([]File{{Path: "README.md", Bytes: src}}))
+		checkReading(t, fmt.Sprintf("%s, version %d", name, i), Parse(src, Options{}), r.Read([]File{{Path: "README.md", Bytes: src}}))
 	}
 }
 
@@ -48,16 +45,7 @@ func TestReader(t *testing.T) {
 	slices.Reverse(all)
 	checkVersions(t, "all documents, the last first", all...)
 	for _, file := range glob(t, "testdata/diff/*.txtar") {
-		ar, err := txtar.ParseFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var versions [][]byte
-		for _, f := range ar.Files {
-			if f.Name != "want" {
-				versions = append(versions, f.Data)
-			}
-		}
+		versions := txtarVersions(t, file)
 		checkVersions(t, filepath.Base(file), append(versions, versions[0])...)
 	}
 }
@@ -80,7 +68,7 @@ func TestReaderEdits(t *testing.T) {
 		for range rapid.IntRange(2, 6).Draw(t, "versions") {
 			r.Read([]File{{Path: "README.md", Bytes: []byte(src)}})
 			src = edit(t, src, lines)
-			checkReading(t, fmt.Sprintf("%q", src), []byte(src), r.Read([]File{{Path: "README.md", Bytes: []byte(src)}}))
+			checkReading(t, fmt.Sprintf("%q", src), Parse([]byte(src), Options{}), r.Read([]File{{Path: "README.md", Bytes: []byte(src)}}))
 		}
 	})
 }
