@@ -15,25 +15,10 @@ type File struct {
 	Page  *url.URL // where people read it; nil: not known
 }
 
-// Reader reads the versions of a list one after the other. What it gives is what Read gives. The zero value works.
-type Reader struct{}
-
-// Read reads a version of the list.
-func (r *Reader) Read(files []File) *List {
-	lists := make([]*List, len(files))
-	for i, f := range files {
-		lists[i] = Parse(f.Bytes, Options{Page: f.Page})
-	}
-	if len(files) == 1 {
-		return lists[0]
-	}
-	return join(files, lists)
-}
-
 // Read reads a list of one or several files. Of several, the title of each is its top section, and the list has none.
 func Read(files []File) *List { return new(Reader).Read(files) }
 
-// join makes one list of several.
+// join makes one list of several; the links are not counted.
 func join(files []File, lists []*List) *List {
 	all := &List{Entries: []Entry{}}
 	at := make(map[string]int)
@@ -42,14 +27,14 @@ func join(files []File, lists []*List) *List {
 		if top == "" {
 			top = files[i].name()
 		}
-		for _, e := range l.Entries {
+		for j, e := range l.Entries {
 			e.Sections = under(top, e.Sections)
 			e.Also = slices.Clip(e.Also)
-			key := CanonicalURL(e.URL)
+			key := l.keys[j]
 			seen, twice := at[key]
 			if !twice {
 				at[key] = len(all.Entries)
-				all.Entries = append(all.Entries, e)
+				all.Entries, all.keys = append(all.Entries, e), append(all.keys, key)
 				continue
 			}
 			first := &all.Entries[seen]
@@ -60,7 +45,6 @@ func join(files []File, lists []*List) *List {
 				first.addSection(s)
 			}
 		}
-		all.Links += l.Links
 	}
 	return all
 }

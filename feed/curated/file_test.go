@@ -55,7 +55,7 @@ func TestReadFiles(t *testing.T) {
 			file("a.md", "# A", "", "- [Anvil](https://anvil.example) - First.", "- [Drill](https://drill.example)"),
 			file("b.md", "# B", "", "## X", "- [The anvil](http://www.anvil.example/) - Second.", "## Y", "- [An anvil](https://anvil.example)"),
 			file("c.md", "# A", "", "- [Anvil](https://anvil.example)"),
-		}, []string{`"", 5 links`, `3: Anvil [A B > X B > Y] ["The anvil" "An anvil"] <https://anvil.example>`, `4: Drill [A] [] <https://drill.example>`}},
+		}, []string{`"", 3 links`, `3: Anvil [A B > X B > Y] ["The anvil" "An anvil"] <https://anvil.example>`, `4: Drill [A] [] <https://drill.example>`}},
 		{"each has its page", []File{file("a.md", "# A", "- [Oaks](oaks.html) - Small."), relative},
 			[]string{`"", 2 links`, `2: Oaks [A] [] <oaks.html>`, `2: Oaks [Trees] [] <https://list.example/books/oaks.html>`}},
 	}
@@ -75,7 +75,7 @@ func TestReadFilesBounded(t *testing.T) {
 		files[i] = file(fmt.Sprintf("%d.md", i), fmt.Sprintf("- [Anvil of %s](https://anvil.example)", strings.Repeat("x", i+1)))
 	}
 	l := Read(files)
-	if e := l.Entries[0]; len(l.Entries) != 1 || len(e.Sections) != maxPlaces || len(e.Also) != maxAlso {
-		t.Errorf("%d entries, the first of %d sections and %d titles", len(l.Entries), len(e.Sections), len(e.Also))
+	if e := l.Entries[0]; len(l.Entries) != 1 || len(e.Sections) != maxPlaces || len(e.Also) != maxAlso || l.Links != 1 {
+		t.Errorf("%d entries, the first of %d sections and %d titles; %d links", len(l.Entries), len(e.Sections), len(e.Also), l.Links)
 	}
 }

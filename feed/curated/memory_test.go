@@ -9,37 +9,27 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// TestMemory holds a Memory against Diff with what a caller remembers step by step, on every history at hand.
+// TestMemory holds a Memory against Diff, on every history at hand.
 func TestMemory(t *testing.T) {
 	for _, file := range glob(t, "testdata/diff/*.txtar") {
-		ar, err := txtar.ParseFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var memory Memory
-		var known []Known
-		for _, f := range ar.Files {
-			if f.Name == "want" {
-				continue
-			}
-			got, _ := memory.Next(Parse(f.Data, Options{}), DefaultGuard)
-			want := Diff(known, Parse(f.Data, Options{}))
-			known = advance(known, want)
-			if diff := cmp.Diff(tell(want), tell(got)); diff != "" {
-				t.Errorf("%s, %s (-want +got):\n%s", filepath.Base(file), f.Name, diff)
-			}
-			if len(memory.known) != len(known) {
-				t.Errorf("%s, %s: %d are remembered, want %d", filepath.Base(file), f.Name, len(memory.known), len(known))
-			}
-			refs := make(map[int64]bool)
-			for _, k := range memory.known {
-				if refs[k.Ref] || k.Ref < 1 || k.Ref > int64(len(known)) {
-					t.Errorf("%s, %s: %d does not name one entry", filepath.Base(file), f.Name, k.Ref)
-				}
-				refs[k.Ref] = true
-			}
+		checkHistory(t, filepath.Base(file), txtarVersions(t, file))
+	}
+}
+
+// txtarVersions gives the versions of a list in an archive.
+func txtarVersions(t *testing.T, file string) [][]byte {
+	t.Helper()
+	ar, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out [][]byte
+	for _, f := range ar.Files {
+		if f.Name != "want" {
+			out = append(out, f.Data)
 		}
 	}
+	return out
 }
 
 // What a Memory gave stays as it was when more is remembered, and the newest address is the last of its keys.
@@ -59,7 +49,7 @@ func TestMemoryRemembers(t *testing.T) {
 	}
 	want := []string{"B [b.example]", "A [a.example elsewhere.example a.example]"}
 	var got []string
-	for _, k := range memory.known {
+	for _, k := range memory.Known() {
 		got = append(got, fmt.Sprint(k.Entry.Title, " ", k.Keys))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
