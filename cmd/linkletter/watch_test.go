@@ -165,7 +165,10 @@ func TestAPanicIsItsListsFailure(t *testing.T) {
 // again when it has come back.
 func TestAHangingCheckIsGivenUp(t *testing.T) {
 	t.Parallel()
-	s := newStation(t, `{lists: [{id: bad, source: bad.md, check: "@every 1s"}, {id: good, source: good.md, check: "@every 1s"}], checks: {at_once: 1, timeout: 1s}}`)
+	s := newStation(t, `
+lists: [{id: bad, source: bad.md, check: "@every 1s"}, {id: good, source: good.md, check: "@every 1s"}]
+checks: {at_once: 1, timeout: 1s}
+`)
 	s.write("good.md", anvil)
 	s.write("bad.md", anvil)
 	hang, runs := make(chan struct{}), atomic.Int32{}
@@ -272,7 +275,7 @@ func TestFailingListsTakeHalfOfThePlaces(t *testing.T) {
 // A failing list is named at its first failure, then no more until it has failed for long, then once, over restarts too.
 func TestALastingFailureIsReportedOnce(t *testing.T) {
 	t.Parallel()
-	s := newStation(t, `{lists: [{id: a, source: a.md}], checks: {report_after: 24h}}`)
+	s := newStation(t, `lists: [{id: a, source: a.md}]`)
 	try := func(level, want string) {
 		t.Helper()
 		s.wait(7 * time.Hour) // no backoff is longer
