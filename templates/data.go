@@ -122,9 +122,10 @@ type IssueMail struct {
 	// Unsubscribe is the reader's own link; the sender passes a mark and puts each subscriber's link in its place.
 	Unsubscribe string
 	// Since is when the time began that an issue without a number is about: one that nobody is subscribed to and that has no
-	// page. Page is where people read its list, or empty.
-	Since time.Time
-	Page  string
+	// page. Page is where people read its list, or empty, and UpTo the commit that it goes up to, which its Markdown keeps in a
+	// comment.
+	Since      time.Time
+	Page, UpTo string
 }
 
 // ConfirmationMail asks whether a subscription was meant.

@@ -26,7 +26,7 @@ type issue struct {
 	Issue       *digest.Issue
 	Unsubscribe string
 	Since       time.Time
-	Page        string
+	Page, UpTo  string
 	Groups      []group
 	Shown       []group // of Groups, what the HTML of a mail shows
 	More        int     // how many items that leaves to the web page
@@ -43,7 +43,7 @@ func newIssue(d IssueMail) issue {
 	if d.Issue == nil {
 		d.Issue = &digest.Issue{}
 	}
-	v := issue{Site: d.Site, Issue: d.Issue, Unsubscribe: d.Unsubscribe, Since: d.Since, Page: d.Page}
+	v := issue{Site: d.Site, Issue: d.Issue, Unsubscribe: d.Unsubscribe, Since: d.Since, Page: d.Page, UpTo: d.UpTo}
 	several := false
 	for _, g := range d.Issue.Groups {
 		several = several || g.List != d.Issue.Groups[0].List

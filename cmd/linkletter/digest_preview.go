@@ -40,7 +40,8 @@ with nobody to unsubscribe. What the guard holds is left out and named, and the 
 is 3. With nothing new it says so on standard error and writes nothing.
 
 As Markdown it may be pasted into a release, a discussion or an issue: what entries say shows
-as itself, mentions nobody and refers to nothing there.`,
+as itself, mentions nobody and refers to nothing there. A comment at its end names the
+commit that it goes up to, for --after next time.`,
 		Example: `  linkletter digest preview
   linkletter digest preview --format eml weekly > issue.eml
   linkletter digest preview --file README.md --since 7d --format markdown`,
@@ -65,6 +66,7 @@ as itself, mentions nobody and refers to nothing there.`,
 	flags.StringVar(&f.format, "format", "text", "text, html, markdown, eml (the whole message) or json")
 	flags.StringVar(&f.file, "file", "", "the issue of the list in this `FILE` of a git checkout; the flags below are for it alone")
 	flags.StringVar(&f.since, "since", "7d", "what was added from `DATE` on: 2026-01-31, a time as in RFC 3339, or an age such as 7d or 12h")
+	flags.StringVar(&f.after, "after", "", "what was added after this `COMMIT`, in full, whatever its date; --since is for when it is empty or lost")
 	flags.StringVar(&f.title, "title", "", "what the issue is called (default: New in, and the list's title)")
 	flags.StringVar(&f.from, "from", "", "the `mailbox` that an eml message is from, and goes to")
 	return cmd
@@ -124,15 +126,21 @@ func (p *program) previewPast(ctx context.Context, f *previewFlags) error {
 		title = "New in " + l.title
 	}
 	now := p.now().UTC()
-	d := templates.IssueMail{Issue: composePast(l, title, now), Since: l.since, Page: l.page}
+	d := templates.IssueMail{Issue: composePast(l, title, now), Since: l.begins(), Page: l.page, UpTo: l.Head.Commit}
 	if d.Issue.Len() == 0 {
-		if _, err := fmt.Fprintf(p.err, "linkletter: nothing new in %s since %s\n", oneLine(l.title), l.since.Format(time.DateOnly)); err != nil {
-			return err
-		}
+		fmt.Fprintf(p.err, "linkletter: nothing new in %s\n", oneLine(l.title))
 	} else if err := p.writePast(f, set, d); err != nil {
 		return err
 	}
 	return p.held(l, func(*check.PastEntry) bool { return true })
+}
+
+// begins is when the time began that an issue of the news is about.
+func (l *pastList) begins() time.Time {
+	if n := len(l.news); l.later != nil && n > 0 {
+		return l.news[n-1].Published
+	}
+	return l.since
 }
 
 // composePast makes the issue of a list's news.

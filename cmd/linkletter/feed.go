@@ -41,8 +41,9 @@ Entries have permanent ids, made from --tag (a host name you own; default: the h
 --base-url), the day, --id and the entry's first address: keep these flags as they are.
 They are the ids that ` + "`serve`" + ` gives for the same history, tag and id.
 
-FILE is a path; with --repo it starts at the top of that repository. The whole history must
-be there: in a CI job, check out with fetch-depth: 0. The git program must be installed.`,
+FILE is a path; with --repo it starts at the top of that repository, and may be a pattern
+such as 'books/*.md', whose files make one list. The whole history must be there: in a CI
+job, check out with fetch-depth: 0. The git program must be installed.`,
 		Example: `  linkletter feed README.md > atom.xml
   linkletter feed README.md --output public --base-url https://links.example.org --id links
   linkletter feed README.md --format json --since 30d`,

@@ -5,9 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/url"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -23,7 +23,7 @@ import (
 type pastFlags struct {
 	repo, rev       string
 	follow          bool
-	since           string
+	since, after    string
 	page, id, title string
 	accept, dismiss []string
 }
@@ -43,7 +43,8 @@ func (f *pastFlags) add(cmd *cobra.Command) {
 type pastList struct {
 	*check.Past
 	id, title string
-	since     time.Time          // the news begins
+	since     time.Time          // the news begins; zero: at the beginning
+	later     map[string]bool    // the commits whose news it is; nil: all
 	page      string             // where people read it, or empty
 	news      []*check.PastEntry // what was announced
 	first     []*check.PastEntry // what the list began with
@@ -68,28 +69,67 @@ func (p *program) readPast(ctx context.Context, file string, f *pastFlags) (*pas
 		return nil, usageError{hintError{fmt.Errorf("--id: %q cannot be an id", f.id), "use lower-case letters, digits and hyphens"}}
 	}
 	s := &source.Source{}
-	query := source.Query{Repository: f.repo, Rev: f.rev, Files: []string{file}, Follow: f.follow}
+	query := source.Query{Repository: f.repo, Rev: f.rev, Files: []string{file}}
+	query.Follow = f.follow && (f.repo == "" || !strings.ContainsAny(file, "*?[")) // several files are not followed
 	past, err := check.Replay(ctx, s.History(ctx, query), curated.DefaultGuard, page, p.now())
-	var why *source.HistoryError
-	if errors.As(err, &why) {
-		return nil, hintError{err, why.Hint}
-	} else if err != nil {
-		return nil, err
+	if err != nil {
+		return nil, explainHistory(err)
 	}
 	if past.List == nil || len(past.List.Entries) == 0 {
 		return nil, hintError{fmt.Errorf("no entries were found in %s", file), fmt.Sprintf("`linkletter explain %s` tells why, link by link", file)}
 	}
-	if err := p.judgeShallow(past, since); err != nil {
+	l := &pastList{Past: past, since: since.UTC(), page: f.page}
+	if f.after != "" {
+		query.After = f.after
+		if err := p.readLater(l, s.History(ctx, query)); err != nil {
+			return nil, explainHistory(err)
+		}
+	}
+	if err := p.judgeShallow(past, l.since); err != nil {
 		return nil, err
 	}
-	l := &pastList{Past: past, since: since.UTC(), page: f.page}
 	if files := past.Head.Files; l.page == "" && len(files) == 1 && files[0].Page != nil {
 		l.page = files[0].Page.String()
 	}
-	named := cmp.Or(past.List.Title, strings.TrimSuffix(path.Base(filepath.ToSlash(file)), path.Ext(file)))
+	named := cmp.Or(past.List.Title, nameOf(past.Head.Files))
 	l.title, l.id = cmp.Or(f.title, named), cmp.Or(f.id, listID(named))
 	p.sortOut(l, f)
 	return l, nil
+}
+
+// nameOf names a list without a title by its file, where it is one.
+func nameOf(files []curated.File) string {
+	if len(files) != 1 {
+		return "List"
+	}
+	return strings.TrimSuffix(path.Base(files[0].Path), path.Ext(files[0].Path))
+}
+
+// explainHistory gives an error of a history the hint that it carries.
+func explainHistory(err error) error {
+	var why *source.HistoryError
+	if errors.As(err, &why) {
+		return hintError{err, why.Hint}
+	}
+	return err
+}
+
+// readLater notes down the revisions that came after a commit, instead of a date. When a push with force took that commit
+// away, nobody can tell what came after it, and the date stays.
+func (p *program) readLater(l *pastList, revisions iter.Seq2[*source.Revision, error]) error {
+	later := map[string]bool{}
+	for rev, err := range revisions {
+		if err != nil {
+			return err
+		}
+		if rev.Rewritten {
+			fmt.Fprintf(p.err, "linkletter: warning: the history was rewritten: the commit of --after is no part of it, and --since decides\n")
+			return nil
+		}
+		later[rev.Commit] = true
+	}
+	l.later, l.since = later, time.Time{}
+	return nil
 }
 
 // judgeShallow refuses a clone in which entries look as if they came with its oldest commit, where those are asked for.
@@ -117,7 +157,7 @@ func (p *program) sortOut(l *pastList, f *pastFlags) {
 	for i := range l.Entries {
 		e := &l.Entries[i]
 		switch {
-		case e.Gone, e.Published.Before(l.since):
+		case e.Gone, e.Published.Before(l.since), l.later != nil && !l.later[e.Origin.Commit]:
 		case e.First:
 			l.first = append(l.first, e)
 		case e.News(), e.Held && !e.Silent && begins(e.Origin.Commit, f.accept):
