@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"linkletter/feed"
 	"linkletter/feed/curated"
 )
 
@@ -28,9 +29,10 @@ type Entry struct {
 	ID        string // permanent (RFC 4287, 4.2.6)
 	List      string
 	State     EntryState
-	Published time.Time // first seen; never changes
-	Updated   time.Time // last changed in title, URL or summary
-	Announced time.Time // when it became news; zero for the rest
+	Published time.Time   // first seen; never changes
+	Updated   time.Time   // last changed in title, URL or summary
+	Announced time.Time   // when it became news; zero for the rest
+	Origin    feed.Origin // the commit that brought it; its date is Published's, and not repeated
 	In        []EntrySection
 }
 
@@ -48,13 +50,15 @@ type FeedQuery struct {
 	Baseline int      // baseline entries fill up to this many while there is less news
 }
 
-const entryColumns = `e.id, e.atom_id, e.list, e.state, e.detail, e.published, e.updated, e.announced`
+const entryColumns = `e.id, e.atom_id, e.list, e.state, e.detail, e.published, e.updated, e.announced,
+	e.revision, e.added_by, e.revision_url`
 
 func scanEntry(rows *sql.Rows) (Entry, error) {
 	var e Entry
 	var detail []byte
 	var published, updated, announced sql.NullInt64
-	if err := rows.Scan(&e.Ref, &e.ID, &e.List, &e.State, &detail, &published, &updated, &announced); err != nil {
+	if err := rows.Scan(&e.Ref, &e.ID, &e.List, &e.State, &detail, &published, &updated, &announced,
+		&e.Origin.Commit, &e.Origin.By, &e.Origin.Link); err != nil {
 		return e, err
 	}
 	e.Published, e.Updated, e.Announced = fromUnix(published), fromUnix(updated), fromUnix(announced)

@@ -12,15 +12,17 @@ import (
 // updateHolds opens a row for each thing the guard holds, counts the checks that say so again, and ends the holds that
 // no longer stand. Quarantined entries wait for a person, whatever later checks say; and a reading of which nothing was
 // taken in says nothing about the other holds.
-func updateHolds(ctx context.Context, tx *sql.Tx, list string, holds []curated.Hold, now time.Time) error {
+//
+// Where more revisions follow in the same check, it is not one more check that says so.
+func updateHolds(ctx context.Context, tx *sql.Tx, list string, holds []curated.Hold, more bool, now time.Time) error {
 	standing := map[curated.HoldKind]bool{curated.HoldAdded: true}
 	for _, h := range holds {
 		standing[h.Kind] = true
 		// A second batch of new entries joins the first in quarantine; the other kinds say the same again.
 		_, err := tx.ExecContext(ctx, `INSERT INTO hold (list, kind, reason, count, since) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (list, kind) WHERE ended IS NULL DO UPDATE SET reason = excluded.reason, checks = checks + 1,
+			ON CONFLICT (list, kind) WHERE ended IS NULL DO UPDATE SET reason = excluded.reason, checks = checks + iif(?, 0, 1),
 				count = excluded.count + CASE kind WHEN 'added' THEN count ELSE 0 END`,
-			list, h.Kind, h.Reason, h.Count, now.Unix())
+			list, h.Kind, h.Reason, h.Count, now.Unix(), more)
 		if err != nil {
 			return err
 		}
@@ -79,11 +81,11 @@ func acceptRemovals(ctx context.Context, tx *sql.Tx, list string, checks int, no
 }
 
 // Unchanged records a check that found the same bytes as the one before. It is also one more check that saw a held
-// removal stand; believed is how many entries are removed by that.
-func (s *Store) Unchanged(ctx context.Context, list, validators string) (believed int, err error) {
+// removal stand; believed is how many entries are removed by that. moved is where the source says that it is for good.
+func (s *Store) Unchanged(ctx context.Context, list, validators, moved string) (believed int, err error) {
 	err = s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
-		_, err := tx.ExecContext(ctx, `UPDATE list SET checked = ?, validators = ?, error = '', error_since = NULL WHERE id = ?`,
-			now.Unix(), validators, list)
+		_, err := tx.ExecContext(ctx, `UPDATE list SET checked = ?, validators = ?, moved = ?, error = '', error_since = NULL WHERE id = ?`,
+			now.Unix(), validators, moved, list)
 		if err != nil {
 			return err
 		}

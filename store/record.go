@@ -29,6 +29,12 @@ type Reading struct {
 	List       *curated.List
 	Changes    *curated.Changes
 	Holds      []curated.Hold // what the guard says
+	Moved      string         // where the source says that it is for good
+
+	Origin feed.Origin // the revision, of a list in git: it dates what is new and what changed
+	Silent bool        // nothing of it is announced, and nothing counts as changed
+	More   bool        // a later revision follows in the same check
+	Past   []Past      // of a first check: all that the list's history left; Changes is not looked at then
 }
 
 // Recorded is what became of a reading.
@@ -43,8 +49,8 @@ type Recorded struct {
 
 // Record stores one check in one transaction: the snapshot, the changes, and each new entry's permanent id and dates.
 //
-// Entries of one check are dated backwards from it, a second apart in the order of the list, so that readers sort them as
-// the list does and no two entries of a list share a timestamp.
+// Entries of one check are dated backwards from it, or from its revision, a second apart in the order of the list, so that
+// readers sort them as the list does and no two entries of a list share a timestamp.
 func (s *Store) Record(ctx context.Context, r Reading) (*Recorded, error) {
 	var done *Recorded
 	err := s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
@@ -67,12 +73,12 @@ type recorder struct {
 	ctx      context.Context
 	tx       *sql.Tx
 	now      time.Time
+	at       time.Time // what it is dated by: now, or an earlier revision
 	list     string
 	tag      string
 	state    EntryState // of new entries
 	snapshot int64
-	taken    map[int64]bool // timestamps in use in the list
-	second   int64          // none from here on to now is free
+	dates    feed.Dates
 	sections map[string]int64
 	done     Recorded
 
@@ -87,15 +93,20 @@ func newRecorder(ctx context.Context, tx *sql.Tx, r Reading, now time.Time) (*re
 	if l.Hash != r.Before.Hash || !l.Began.Equal(r.Before.Began) {
 		return nil, ErrOvertaken
 	}
-	rec := &recorder{Reading: r, ctx: ctx, tx: tx, now: now, second: now.Unix(), list: l.ID, tag: l.Tag, state: Announced,
+	rec := &recorder{Reading: r, ctx: ctx, tx: tx, now: now, at: now, list: l.ID, tag: l.Tag, state: Announced,
 		statements: map[string]*sql.Stmt{}}
 	if rec.tag == "" {
 		rec.tag = r.Tag
+	}
+	if d := r.Origin.Date; !d.IsZero() && d.Before(now) {
+		rec.at = d
 	}
 	rec.done.Baseline = l.Began.IsZero()
 	switch {
 	case rec.done.Baseline:
 		rec.state = Baseline
+	case r.Silent:
+		rec.state = Silent // its author has said what a person would be asked
 	case rec.holds(curated.HoldAdded):
 		rec.state = Quarantined
 	case l.Reader != r.Reader:
@@ -106,9 +117,8 @@ func newRecorder(ctx context.Context, tx *sql.Tx, r Reading, now time.Time) (*re
 	if err != nil {
 		return nil, err
 	}
-	rec.taken = make(map[int64]bool, len(times))
 	for _, t := range times {
-		rec.taken[t] = true
+		rec.dates.Take(time.Unix(t, 0))
 	}
 	return rec, nil
 }
@@ -145,7 +155,7 @@ func (r *recorder) insert(query string, args ...any) (id int64, err error) {
 }
 
 func (r *recorder) run() error {
-	if err := updateHolds(r.ctx, r.tx, r.list, r.Holds, r.now); err != nil {
+	if err := updateHolds(r.ctx, r.tx, r.list, r.Holds, r.More, r.now); err != nil {
 		return err
 	}
 	if r.holds(curated.HoldUnreadable) {
@@ -159,12 +169,7 @@ func (r *recorder) run() error {
 	if err := r.updateSections(); err != nil {
 		return err
 	}
-	for i, m := range r.Changes.Entries {
-		if err := r.entry(i, m); err != nil {
-			return fmt.Errorf("entry %q: %w", m.Entry.Title, err)
-		}
-	}
-	if err := r.removals(); err != nil {
+	if err := r.entries(); err != nil {
 		return err
 	}
 	if err := r.closeSections(); err != nil {
@@ -174,17 +179,31 @@ func (r *recorder) run() error {
 		len(r.done.Announced)+len(r.done.Held), r.done.Removed, r.done.Changed, r.snapshot)
 }
 
+// entries stores what the reading says of each entry.
+func (r *recorder) entries() error {
+	if r.done.Baseline && len(r.Past) > 0 {
+		return r.past()
+	}
+	for i, m := range r.Changes.Entries {
+		if err := r.entry(i, m); err != nil {
+			return fmt.Errorf("entry %q: %w", m.Entry.Title, err)
+		}
+	}
+	return r.removals()
+}
+
 func (r *recorder) takeSnapshot() error {
 	var err error
-	r.snapshot, err = r.insert(`INSERT INTO snapshot (list, checked, hash, entries, links, added, removed, changed)
-		VALUES (?, ?, ?, ?, ?, 0, 0, 0)`, r.list, r.now.Unix(), r.Hash, len(r.List.Entries), r.List.Links)
+	r.snapshot, err = r.insert(`INSERT INTO snapshot 
+		(list, checked, hash, revision, silent, entries, links, added, removed, changed) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0)`,
+		r.list, r.now.Unix(), r.Hash, r.Origin.Commit, r.Silent, len(r.List.Entries), r.List.Links)
 	if err != nil {
 		return err
 	}
 	return r.exec(`UPDATE list SET title = ?, tag = ?, began = coalesce(began, ?), checked = ?, changed = ?, validators = ?,
-		hash = ?, reader = ?, entries = ?, links = ?, error = '', error_since = NULL WHERE id = ?`,
+		hash = ?, reader = ?, entries = ?, links = ?, moved = ?, error = '', error_since = NULL WHERE id = ?`,
 		r.List.Title, r.tag, r.now.Unix(), r.now.Unix(), r.now.Unix(), r.Validators,
-		r.Hash, r.Reader, len(r.List.Entries), r.List.Links, r.list)
+		r.Hash, r.Reader, len(r.List.Entries), r.List.Links, r.Moved, r.list)
 }
 
 // entry stores one entry of the list as it stands now.
@@ -197,8 +216,8 @@ func (r *recorder) entry(position int, m curated.Match) error {
 		return err
 	}
 	ref, updated := m.Known.Ref, sql.NullInt64{}
-	if substance(m.What) && r.Reader == r.Before.Reader {
-		updated = toUnix(r.timestamp())
+	if substance(m.What) && r.Reader == r.Before.Reader && !r.Silent {
+		updated = toUnix(r.dates.Give(r.at))
 		r.done.Changed++
 	}
 	err = r.exec(`UPDATE entry SET url = ?, title = ?, detail = ?, position = ?, gone = NULL, missing = 0,
@@ -232,22 +251,9 @@ func (r *recorder) newEntry(position int, m curated.Match) error {
 	if m.Split && state != Baseline {
 		state = Silent
 	}
-	detail, err := json.Marshal(e)
-	if err != nil {
-		return err
-	}
-	published := r.timestamp()
-	var announced sql.NullInt64
-	if state == Announced {
-		announced = toUnix(r.now)
-	}
-	id, err := r.freeID(published, curated.CanonicalURL(e.URL))
-	if err != nil {
-		return err
-	}
-	ref, err := r.insert(`INSERT INTO entry
-		(list, atom_id, state, url, title, detail, position, published, updated, announced) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.list, id, state, e.URL, e.Title, string(detail), position, published.Unix(), published.Unix(), announced)
+	published := r.dates.Give(r.at)
+	ref, err := r.create(newRow{entry: &e, key: curated.CanonicalURL(e.URL), state: state, position: position, published: published,
+		updated: published, origin: r.Origin})
 	if err != nil {
 		return err
 	}
@@ -268,10 +274,45 @@ func (r *recorder) newEntry(position int, m curated.Match) error {
 	return r.place(ref, e.Sections)
 }
 
+// newRow is an entry that the store did not know.
+type newRow struct {
+	entry              *curated.Entry
+	key                string // the first canonical URL it stood under, of which its id is made
+	state              EntryState
+	position           int
+	published, updated time.Time
+	origin             feed.Origin
+	gone               bool
+}
+
+// create makes the row of a new entry, and mints its id.
+func (r *recorder) create(n newRow) (ref int64, err error) {
+	detail, err := json.Marshal(n.entry)
+	if err != nil {
+		return 0, err
+	}
+	id, err := r.freeID(n.published, n.key)
+	if err != nil {
+		return 0, err
+	}
+	var announced, gone sql.NullInt64
+	if n.state == Announced {
+		announced = toUnix(r.now)
+	}
+	if n.gone {
+		gone = toUnix(r.now)
+	}
+	return r.insert(`INSERT INTO entry
+		(list, atom_id, state, url, title, detail, position, published, updated, announced, gone, revision, added_by, revision_url)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.list, id, n.state, n.entry.URL, n.entry.Title, string(detail), n.position, n.published.Unix(), n.updated.Unix(), announced, gone,
+		n.origin.Commit, n.origin.By, n.origin.Link)
+}
+
 // freeID mints the id of a new entry. An address that was passed on within a day gives a second one.
 func (r *recorder) freeID(published time.Time, key string) (string, error) {
 	id := feed.EntryID(r.tag, published, r.list, key)
-	for n := 2; !r.done.Baseline; n++ {
+	for n := 2; !r.done.Baseline || len(r.Past) > 0; n++ {
 		var taken bool
 		err := r.tx.QueryRowContext(r.ctx, `SELECT EXISTS (SELECT 1 FROM entry WHERE atom_id = ?)`, id).Scan(&taken)
 		if err != nil || !taken {
@@ -285,7 +326,8 @@ func (r *recorder) freeID(published time.Time, key string) (string, error) {
 // remember keeps an address an entry has stood under. The last entry to stand under it has it: it may have been passed on.
 func (r *recorder) remember(ref int64, address string) error {
 	return r.exec(`INSERT INTO entry_key (list, key, entry, added) VALUES (?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET entry = excluded.entry, added = excluded.added`,
+		ON CONFLICT DO UPDATE SET entry = excluded.entry, added = excluded.added,
+			before = CASE WHEN entry = excluded.entry THEN before ELSE entry END`,
 		r.list, curated.CanonicalURL(address), ref, r.now.Unix())
 }
 
@@ -318,12 +360,13 @@ func (r *recorder) removals() error {
 			continue
 		}
 		if held {
-			if err := r.exec(`UPDATE entry SET missing = missing + 1 WHERE id = ?`, k.Ref); err != nil {
+			// Only the last revision of a check counts: what stands for a moment in between is no check that saw it.
+			if err := r.exec(`UPDATE entry SET missing = iif(?, max(missing, 1), missing + 1) WHERE id = ?`, r.More, k.Ref); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := r.exec(`UPDATE entry SET gone = ?, missing = 0 WHERE id = ?`, r.now.Unix(), k.Ref); err != nil {
+		if err := r.exec(`UPDATE entry SET gone = ?, missing = 0 WHERE id = ?`, r.at.Unix(), k.Ref); err != nil {
 			return err
 		}
 		if err := r.change(k.Ref, "removed", nil, &k.Entry); err != nil {
@@ -341,6 +384,7 @@ func (r *recorder) removals() error {
 // forget takes back an entry that left while it was held: nobody was told of it, and should it come again, it is new.
 func (r *recorder) forget(ref int64) error {
 	for _, statement := range []string{
+		`UPDATE entry_key SET entry = before, before = NULL WHERE entry = ? AND before IS NOT NULL`,
 		`DELETE FROM change WHERE entry = ?`, `DELETE FROM entry_section WHERE entry = ?`,
 		`DELETE FROM entry_key WHERE entry = ?`, `DELETE FROM entry WHERE id = ?`,
 	} {
@@ -349,15 +393,6 @@ func (r *recorder) forget(ref int64) error {
 		}
 	}
 	return nil
-}
-
-// timestamp is the newest free second not after the check.
-func (r *recorder) timestamp() time.Time {
-	for r.taken[r.second] {
-		r.second--
-	}
-	r.taken[r.second] = true
-	return time.Unix(r.second, 0).UTC()
 }
 
 // substance says that a change is one a reader should hear of: RFC 4287, 4.2.15.

@@ -284,7 +284,7 @@ func TestHeldRemovalsAreBelievedAfterThreeChecks(t *testing.T) {
 	}
 	for check := 2; check <= 3; check++ {
 		c.t = c.t.Add(time.Hour)
-		believed, err := s.Unchanged(ctx, "a", "{}")
+		believed, err := s.Unchanged(ctx, "a", "{}", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -344,7 +344,7 @@ func TestAListThatBecameEmptyLosesNothing(t *testing.T) {
 	if l.Hash != good {
 		t.Error("the hash of what was not understood was kept, so the next check would pass it by")
 	}
-	if _, err := s.Unchanged(ctx, "a", "{}"); err != nil {
+	if _, err := s.Unchanged(ctx, "a", "{}", ""); err != nil {
 		t.Fatal(err)
 	}
 	if l, _ := s.List(ctx, "a"); len(l.Holds) != 0 {
@@ -352,29 +352,68 @@ func TestAListThatBecameEmptyLosesNothing(t *testing.T) {
 	}
 }
 
-func TestFailedChecksAreToldOnce(t *testing.T) {
+func TestFailuresInARow(t *testing.T) {
 	s, c := newStore(t)
 	ctx := context.Background()
 	checkList(t, s, list("Tools", "Anvil"), lenient)
-	for i, want := range []bool{true, false, false} {
+	good := c.t
+	retry := func(failures int) time.Time { return c.t.Add(time.Duration(failures) * time.Hour) }
+	fail := func(want store.Failing) {
+		t.Helper()
 		c.t = c.t.Add(time.Minute)
-		first, err := s.Failed(ctx, "a", "no such file")
-		if err != nil || first != want {
-			t.Errorf("failure %d: first %v, %v; want %v", i+1, first, err, want)
+		want.Retry = retry(want.Failures)
+		told, err := s.Failed(ctx, "a", "no such file", retry)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := s.List(ctx, "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, got := range []*store.List{told, l} {
+			if diff := cmp.Diff(want, got.Failing); diff != "" || got.Error != "no such file" || !got.Checked.Equal(c.t) || !got.LastGood().Equal(want.Good) {
+				t.Errorf("error %q, checked %v, last good %v (-want +got):\n%s", got.Error, got.Checked, got.LastGood(), diff)
+			}
 		}
 	}
-	l, err := s.List(ctx, "a")
+	first := good.Add(time.Minute)
+	fail(store.Failing{ErrorSince: first, Failures: 1, Good: good})
+	fail(store.Failing{ErrorSince: first, Failures: 2, Good: good})
+	if err := s.Reported(ctx, "a"); err != nil {
+		t.Fatal(err)
+	}
+	fail(store.Failing{ErrorSince: first, Failures: 3, Good: good, Reported: true})
+	c.t = c.t.Add(time.Minute)
+	if _, err := s.Unchanged(ctx, "a", "{}", ""); err != nil {
+		t.Fatal(err)
+	}
+	if l, _ := s.List(ctx, "a"); l.Error != "" || l.Failing != (store.Failing{}) || !l.LastGood().Equal(c.t) {
+		t.Errorf("the error stayed: %+v", l)
+	}
+	fail(store.Failing{ErrorSince: c.t.Add(time.Minute), Failures: 1, Good: c.t})
+}
+
+func TestListsAreAllListsWithTheirHolds(t *testing.T) {
+	s, _ := newStore(t)
+	ctx := context.Background()
+	checkList(t, s, list("Tools", "Anvil", "Bellows"), lenient)
+	checkList(t, s, "# Empty\n", curated.Guard{MaxNew: 2, MaxNewShare: 0.1, MaxLostShare: 0.3, MinLost: 2})
+	if _, err := s.Failed(ctx, "b", "no such file", func(int) time.Time { return time.Time{} }); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]*store.List{}
+	for _, id := range []string{"a", "b"} {
+		var err error
+		if want[id], err = s.List(ctx, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := s.Lists(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l.Error != "no such file" || !l.ErrorSince.Equal(c.t.Add(-2*time.Minute)) || !l.Checked.Equal(c.t) {
-		t.Errorf("error %q since %v, checked %v", l.Error, l.ErrorSince, l.Checked)
-	}
-	if _, err := s.Unchanged(ctx, "a", "{}"); err != nil {
-		t.Fatal(err)
-	}
-	if l, _ := s.List(ctx, "a"); l.Error != "" || !l.ErrorSince.IsZero() {
-		t.Errorf("the error stayed: %+v", l)
+	if diff := cmp.Diff(want, got); diff != "" || len(got["a"].Holds) != 1 {
+		t.Errorf("all lists differ from each one (-each +all):\n%s", diff)
 	}
 }
 
@@ -395,7 +434,7 @@ func TestUnreadableLeavesOtherHoldsAlone(t *testing.T) {
 	if len(l.Holds) != 1 || l.Holds[0].Kind != curated.HoldUnreadable || l.Holds[0].Checks != 3 {
 		t.Errorf("holds: %+v", l.Holds)
 	}
-	if _, err := s.Unchanged(ctx, "a", "{}"); err != nil {
+	if _, err := s.Unchanged(ctx, "a", "{}", ""); err != nil {
 		t.Fatal(err)
 	}
 	if l, _ := s.List(ctx, "a"); len(l.Holds) != 0 {

@@ -51,21 +51,28 @@ CREATE TABLE list (
 	reader      INTEGER NOT NULL DEFAULT 0, -- curated.Version that read them: a better reader finds old entries, not news
 	entries     INTEGER NOT NULL DEFAULT 0, -- of the newest snapshot taken in
 	links       INTEGER NOT NULL DEFAULT 0,
-	error       TEXT NOT NULL DEFAULT '',   -- why the newest check failed
-	error_since INTEGER
+	moved       TEXT NOT NULL DEFAULT '',   -- where the source says that it is for good
+	error       TEXT NOT NULL DEFAULT '',   -- why the newest check failed; without one, the columns below mean nothing
+	error_since INTEGER,                    -- the first failed check in a row
+	failures    INTEGER NOT NULL DEFAULT 0, -- how many in a row
+	good        INTEGER,                    -- the newest check before them
+	retry       INTEGER,                    -- the schedule does not try again before
+	reported    INTEGER NOT NULL DEFAULT 0  -- 1: the operator was told that it lasts
 ) STRICT;
 
--- One row per check that found other bytes.
+-- One row per check that found other bytes; of a list in git, one per revision.
 CREATE TABLE snapshot (
-	id      INTEGER PRIMARY KEY AUTOINCREMENT,
-	list    TEXT NOT NULL REFERENCES list (id),
-	checked INTEGER NOT NULL,
-	hash    TEXT NOT NULL,
-	entries INTEGER NOT NULL,
-	links   INTEGER NOT NULL,
-	added   INTEGER NOT NULL,
-	removed INTEGER NOT NULL,
-	changed INTEGER NOT NULL,
+	id       INTEGER PRIMARY KEY AUTOINCREMENT,
+	list     TEXT NOT NULL REFERENCES list (id),
+	checked  INTEGER NOT NULL,
+	hash     TEXT NOT NULL,
+	revision TEXT NOT NULL DEFAULT '',  -- the commit, in full
+	silent   INTEGER NOT NULL DEFAULT 0,-- 1: its message asks that nothing of it is announced
+	entries  INTEGER NOT NULL,
+	links    INTEGER NOT NULL,
+	added    INTEGER NOT NULL,
+	removed  INTEGER NOT NULL,
+	changed  INTEGER NOT NULL,
 	UNIQUE (list, checked, id)
 ) STRICT;
 
@@ -93,21 +100,25 @@ CREATE TABLE entry (
 	title        TEXT NOT NULL,
 	detail       TEXT NOT NULL,         -- JSON: the whole curated.Entry, as it was last seen
 	position     INTEGER NOT NULL,      -- order in the list
-	published    INTEGER NOT NULL,      -- first seen; never changes; unique within the list
+	published    INTEGER NOT NULL,      -- first seen, or its commit's date; never changes; unique within the list
 	updated      INTEGER NOT NULL,      -- last changed in substance
 	announced    INTEGER,               -- when it became news; NULL for the rest
 	gone         INTEGER,               -- NULL while it stands in the list
 	missing      INTEGER NOT NULL DEFAULT 0, -- checks in a row that did not see it while its removal is held
+	revision     TEXT NOT NULL DEFAULT '', -- the commit that brought it, in full; empty: not known
+	added_by     TEXT NOT NULL DEFAULT '', -- that commit's author, by name
+	revision_url TEXT NOT NULL DEFAULT '', -- where people read that commit
 	UNIQUE (list, published)
 ) STRICT;
 CREATE INDEX entry_announced ON entry (list, announced) WHERE announced IS NOT NULL;
 
 -- Every canonical URL an entry has stood under. The first one made its id.
 CREATE TABLE entry_key (
-	list  TEXT NOT NULL REFERENCES list (id),
-	key   TEXT NOT NULL,
-	entry INTEGER NOT NULL REFERENCES entry (id),
-	added INTEGER NOT NULL,
+	list   TEXT NOT NULL REFERENCES list (id),
+	key    TEXT NOT NULL,
+	entry  INTEGER NOT NULL REFERENCES entry (id),
+	before INTEGER,                     -- the entry that had it before, for when this one is forgotten
+	added  INTEGER NOT NULL,
 	PRIMARY KEY (list, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX entry_key_entry ON entry_key (entry);

@@ -48,6 +48,12 @@ func checkList(t *testing.T, s *store.Store, markdown string, guard curated.Guar
 
 func checkListAs(t *testing.T, s *store.Store, tag, markdown string, guard curated.Guard) *store.Recorded {
 	t.Helper()
+	return checkWith(t, s, markdown, guard, func(r *store.Reading) { r.Tag = tag })
+}
+
+// checkWith makes one check with a reading that the test completes.
+func checkWith(t *testing.T, s *store.Store, markdown string, guard curated.Guard, complete func(*store.Reading)) *store.Recorded {
+	t.Helper()
 	ctx := context.Background()
 	before, known, err := s.Known(ctx, "a")
 	if err != nil {
@@ -55,10 +61,11 @@ func checkListAs(t *testing.T, s *store.Store, tag, markdown string, guard curat
 	}
 	list := curated.Parse([]byte(markdown), curated.Options{})
 	changes := curated.Diff(known, list)
-	r := store.Reading{Before: before, Tag: tag, Hash: markdown, Validators: "{}", List: list, Changes: changes}
+	r := store.Reading{Before: before, Tag: "example.org", Hash: markdown, Validators: "{}", List: list, Changes: changes}
 	if !before.Began.IsZero() {
 		r.Holds = guard.Judge(before.Counts, list, changes)
 	}
+	complete(&r)
 	done, err := s.Record(ctx, r)
 	if err != nil {
 		t.Fatal(err)

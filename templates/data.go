@@ -31,6 +31,8 @@ type Entry struct {
 	Published time.Time
 	List      string // id; shown, by ListTitle, on pages about several lists
 	ListTitle string
+	// AddedBy names who added it to the list, and AddedIn is the address of the commit; both empty where that is not known.
+	AddedBy, AddedIn string
 }
 
 // SectionLink is a section and where its page is.
@@ -47,7 +49,8 @@ type ListLink struct {
 	Title       string
 	Description string
 	Entries     int
-	Checked     time.Time // zero: not yet
+	Checked     time.Time // the last good check; zero: not yet
+	Failing     time.Time // since when the list cannot be read; zero: it can
 	Newest      []Entry   // the newest few
 	Baseline    bool      // Newest is the baseline: what the list held when watching began
 }
@@ -72,11 +75,12 @@ type ListPage struct {
 	Description string
 	Page        string // where people read the list, or empty
 	Entries     int
-	Checked     time.Time
-	Held        []string // what the guard holds, in words
-	Error       string   // that the newest check failed, in words for everybody; or empty
-	News        []Day    // newest first
-	Baseline    bool     // News is the baseline: what the list held when watching began
+	Checked     time.Time // the last good check; zero: not yet
+	Failing     time.Time // since when the list cannot be read; zero: it can
+	Late        bool      // it should have been checked since
+	Held        []string  // what the guard holds, in words
+	News        []Day     // newest first
+	Baseline    bool      // News is the baseline: what the list held when watching began
 	Sections    []SectionLink
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
@@ -292,6 +293,39 @@ func TestSignUp(t *testing.T) {
 	}
 }
 
+// How old a page is, and that its list fails, stands there in words for readers, with days that hold without a program.
+func TestStaleListsSaySo(t *testing.T) {
+	set := load(t)
+	day := func(n int) time.Time { return time.Date(2026, time.November, n, 0, 0, 0, 0, time.UTC) }
+	for name, c := range map[string]struct {
+		page ListPage
+		want string
+	}{
+		"good":    {ListPage{Checked: day(22)}, ""},
+		"failing": {ListPage{Checked: day(20), Failing: day(21)}, "Not checked since 20 November 2026. The list has not been readable since 21 November 2026; it is tried again and again. What stands here is as of the last good check."},
+		"never":   {ListPage{Failing: day(21)}, "Not checked yet. The list has not been readable since 21 November 2026; it is tried again and again."},
+		"late":    {ListPage{Checked: day(20), Late: true}, "Not checked since 20 November 2026. The next check is late. What stands here is as of the last good check."},
+	} {
+		c.page.Site, c.page.ID = site, "x"
+		d := page{"list", func(t *Set, w io.Writer) error { return t.List(w, c.page) }}.render(t, set)
+		var notices []string
+		for _, n := range d.all("div") {
+			if attr(n, "class") == "notice" {
+				notices = append(notices, strings.Join(strings.Fields(words(n)), " "))
+			}
+		}
+		if got := strings.Join(notices, "|"); got != c.want {
+			t.Errorf("%s: notices %q, want %q", name, got, c.want)
+		}
+		landing := Landing{Site: site, Lists: []ListLink{{ID: "x", Checked: c.page.Checked, Failing: c.page.Failing}}}
+		d = page{"landing", func(t *Set, w io.Writer) error { return t.Landing(w, landing) }}.render(t, set)
+		front := words(d.one("main"))
+		if c.page.Checked.IsZero() != strings.Contains(front, "not checked yet") || c.page.Failing.IsZero() == strings.Contains(front, "not readable since 21 November 2026") {
+			t.Errorf("%s: the front page says %q", name, front)
+		}
+	}
+}
+
 var hostile = curated.Entry{
 	Title:       `<script>alert("x")</script> {{.Site}} &amp; '"` + "\u202egnp.exe " + strings.Repeat("long", 2500),
 	URL:         "javascript:alert(1)",
@@ -306,10 +340,10 @@ func TestHostileTextStaysText(t *testing.T) {
 	set := load(t)
 	list := ListPage{
 		Site: site, ID: "x", Title: hostile.Title, Description: hostile.Title, Page: hostile.URL,
-		Held: []string{hostile.Title}, Error: hostile.Title, News: []Day{{Entries: []Entry{{Entry: hostile}}}},
+		Held: []string{hostile.Title}, News: []Day{{Entries: []Entry{{Entry: hostile, AddedBy: hostile.Byline, AddedIn: hostile.URL}}}},
 	}
 	issue := &digest.Issue{Digest: "x", Title: hostile.Title, Groups: []digest.Group{
-		{Heading: hostile.Title, Items: []digest.Item{{Entry: hostile}}},
+		{Heading: hostile.Title, Items: []digest.Item{{Entry: hostile, AddedBy: hostile.Byline, AddedIn: hostile.URL}}},
 	}}
 	m, err := set.IssueMail(IssueMail{Site: site, Issue: issue})
 	if err != nil {

@@ -102,7 +102,7 @@ var lists = []ListLink{
 		Description: "Programs, services and essays for people who read at their own pace.",
 	},
 	{
-		ID: "type", Title: "Awesome Small Presses", Entries: 1, Newest: older[2:],
+		ID: "type", Title: "Awesome Small Presses", Entries: 1, Checked: checked, Failing: checked.AddDate(0, 0, 1), Newest: older[2:],
 		Description: "Printers, binders and the letters they set.",
 	},
 }
@@ -110,8 +110,8 @@ var lists = []ListLink{
 var listPage = ListPage{
 	Site: site, ID: "feeds", Title: lists[0].Title, Description: lists[0].Description,
 	Page: "https://code.example/lists/feeds", Entries: 2559, Checked: checked, News: news, Sections: sections,
-	Held:  []string{"212 of 2,559 entries left the list at once.", "The share of links that are entries fell from 96 % to 71 %."},
-	Error: "get https://code.example/lists/feeds/README.md: 503 Service Unavailable",
+	Held:    []string{"212 of 2,559 entries left the list at once.", "The share of links that are entries fell from 96 % to 71 %."},
+	Failing: checked.AddDate(0, 0, 1),
 }
 
 var sectionPage = SectionPage{

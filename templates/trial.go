@@ -35,15 +35,15 @@ var (
 	}
 	trialSections = []SectionLink{{Slug: "section", Label: "Outer › Section", Count: 1, Depth: 1}}
 	trialNews     = []Day{{Date: trialTime, Entries: []Entry{
-		{Entry: trialEntry, In: trialSections, Published: trialTime, List: "list", ListTitle: "List"},
+		{Entry: trialEntry, In: trialSections, Published: trialTime, List: "list", ListTitle: "List", AddedBy: "Name", AddedIn: "https://example.org/commit"},
 	}}}
 	trialLink = ListLink{
-		ID: "list", Title: "List", Description: "Description", Entries: 1, Checked: trialTime, Newest: trialNews[0].Entries,
+		ID: "list", Title: "List", Description: "Description", Entries: 1, Checked: trialTime, Failing: trialTime, Newest: trialNews[0].Entries,
 	}
 	trialLanding = Landing{Site: trialSite, Lists: []ListLink{trialLink}}
 	trialList    = ListPage{
 		Site: trialSite, ID: "list", Title: "List", Description: "Description", Page: "https://example.org/list",
-		Entries: 1, Checked: trialTime, Held: []string{"Held"}, Error: "Error", News: trialNews, Baseline: true,
+		Entries: 1, Checked: trialTime, Failing: trialTime, Late: true, Held: []string{"Held"}, News: trialNews, Baseline: true,
 		Sections: trialSections,
 	}
 	trialMail = IssueMail{

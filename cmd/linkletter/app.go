@@ -37,6 +37,9 @@ type app struct {
 	publisher *publish.Publisher
 	deliverer *deliver.Deliverer
 	watched   map[string]*watched // by list
+	check     checkFunc
+	places    *places
+	batches   batches
 }
 
 // open reads the configuration and makes the parts. The caller closes the app.
@@ -97,15 +100,21 @@ func (a *app) assemble(ctx context.Context) error {
 		a.site.Digests = append(a.site.Digests, templates.DigestLink{ID: d.ID, Title: d.Title, When: describeSchedule(d.Schedule, cfg.Timezone)})
 	}
 	for _, l := range cfg.Lists {
-		a.watched[l.ID] = &watched{}
+		at, err := parseSchedule(l.Check, cfg.location)
+		if err != nil {
+			return fmt.Errorf("list %s: %w", l.ID, err)
+		}
+		a.watched[l.ID] = &watched{at: at.spreadBy(l.ID, cfg.Checks.Jitter)}
 	}
 	a.checker = &check.Checker{
 		Store:  a.store,
-		Source: &source.Source{MaxBytes: cfg.MaxListMiB << 20, UserAgent: userAgent(cfg.BaseURL)},
+		Source: &source.Source{MaxBytes: cfg.MaxListMiB << 20, UserAgent: userAgent(cfg.BaseURL), Data: cfg.repositories(), Now: a.now},
 		Tag:    a.tag,
+		Now:    a.now,
 		Guard: curated.Guard{MaxNew: cfg.Guard.MaxNew, MaxNewShare: cfg.Guard.MaxNewShare,
 			MaxLostShare: cfg.Guard.MaxLostShare, MinLost: cfg.Guard.MinLost},
 	}
+	a.check, a.places = a.checker.Check, newPlaces(cfg.Checks.AtOnce)
 	a.publisher = a.newPublisher()
 	a.deliverer, err = a.newDeliverer()
 	return err
@@ -146,12 +155,12 @@ func (a *app) list(id string) (check.List, error) {
 		if l.ID != id {
 			continue
 		}
-		list := check.List{ID: l.ID, Source: l.Source}
-		if !source.IsURL(l.Source) {
-			list.Source = a.cfg.path(l.Source)
+		at, err := a.cfg.place(l.Source)
+		if err != nil {
+			return check.List{}, fmt.Errorf("source of list %s: %w", id, err)
 		}
+		list := check.List{ID: l.ID, At: at, Baseline: *l.Baseline}
 		if l.Page != "" {
-			var err error
 			if list.Page, err = url.Parse(l.Page); err != nil {
 				return check.List{}, fmt.Errorf("page of list %s: %w", id, err)
 			}

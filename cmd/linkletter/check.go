@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"linkletter/cmd/internal/check"
 	"linkletter/feed/curated"
@@ -54,23 +56,18 @@ known in silence.`,
 	return cmd
 }
 
-// runCheck checks the lists one after the other. One that fails does not keep the others from being checked.
+// runCheck checks the lists, as many at once as may be. One that fails does not keep the others from being checked.
 func (a *app) runCheck(ctx context.Context, ids []string, dryRun, asJSON bool) error {
+	outcomes, err := a.checkAll(ctx, ids, dryRun)
 	results := []*check.Result{}
-	var failed error
-	held := false
-	bar := a.progress("checking")
-	for i, id := range ids {
-		result, err := a.checkOnce(ctx, id, dryRun)
-		if bar != nil {
-			bar(i+1, len(ids))
+	failed, held := err, false
+	for _, o := range outcomes {
+		if o.err != nil {
+			failed = errors.Join(failed, o.err)
+		} else if o.result != nil {
+			results = append(results, o.result)
+			held = held || len(o.result.Held)+len(o.result.Standing) > 0
 		}
-		if err != nil {
-			failed = errors.Join(failed, err)
-			continue
-		}
-		results = append(results, result)
-		held = held || len(result.Held)+len(result.Standing) > 0
 	}
 	if err := a.printResults(results, asJSON, dryRun); err != nil {
 		return errors.Join(failed, err)
@@ -81,27 +78,62 @@ func (a *app) runCheck(ctx context.Context, ids []string, dryRun, asJSON bool) e
 	return failed
 }
 
-func (a *app) checkOnce(ctx context.Context, id string, dryRun bool) (*check.Result, error) {
+// checkAll checks lists here or where the scheduler runs, and gives the outcomes in their order.
+func (a *app) checkAll(ctx context.Context, ids []string, dryRun bool) ([]outcome, error) {
+	outcomes := make([]outcome, len(ids))
+	bar, done := a.progress("checking"), 0
+	var mu sync.Mutex // of bar and done
+	each := func(f func(id string) (*check.Result, error)) error {
+		var all errgroup.Group
+		all.SetLimit(a.cfg.Checks.AtOnce)
+		for i, id := range ids {
+			if o := outcomes[i]; o.result != nil || o.err != nil && !errors.Is(o.err, errGone) {
+				continue // by a scheduler that is gone
+			}
+			all.Go(func() error {
+				o := &outcomes[i]
+				o.result, o.err = f(id)
+				if errors.Is(o.err, errGone) {
+					return errGone
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				if done++; bar != nil {
+					bar(done, len(ids))
+				}
+				return nil
+			})
+		}
+		return all.Wait()
+	}
+	if dryRun {
+		return outcomes, each(func(id string) (*check.Result, error) { return a.dryRun(ctx, id) })
+	}
+	err := a.hereOrThere(ctx, "check", func(ctx context.Context) error {
+		return each(func(id string) (*check.Result, error) { return a.checkList(ctx, id) })
+	}, func(held *store.HeldError) error {
+		return each(func(id string) (*check.Result, error) {
+			result := &check.Result{}
+			if err := a.handOver(ctx, held, store.RequestCheck, id, result); err != nil {
+				return nil, err
+			}
+			return result, nil
+		})
+	})
+	return outcomes, err
+}
+
+// dryRun finds what a check would find. It may take as long, and is given up like one.
+func (a *app) dryRun(ctx context.Context, id string) (*check.Result, error) {
 	list, err := a.list(id)
 	if err != nil {
 		return nil, err
 	}
-	if dryRun {
-		result, err := a.checker.DryRun(ctx, list)
-		if err != nil {
-			return nil, fmt.Errorf("list %s: %w", id, err)
-		}
-		return result, nil
+	result, err := a.perform(ctx, &watched{}, list, false, a.checker.DryRun)
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", id, err)
 	}
-	result := &check.Result{}
-	err = a.exclusively(ctx, "check", store.RequestCheck, id, result, func(ctx context.Context) error {
-		done, err := a.checkList(ctx, id)
-		if done != nil {
-			*result = *done
-		}
-		return err
-	})
-	return result, err
+	return result, nil
 }
 
 func (a *app) printResults(results []*check.Result, asJSON, dryRun bool) error {
@@ -122,7 +154,7 @@ func printResult(w io.Writer, r *check.Result, dryRun bool) error {
 	if dryRun {
 		note = " (a dry run: nothing was stored)"
 	}
-	did := taken(r)
+	did := r.Taken
 	switch {
 	case r.Believed > 0:
 		p.line("%s: unchanged, %s; %s held before, and stood for three checks: made now", r.List, count(r.Entries, "entry", "entries"),
@@ -133,8 +165,14 @@ func printResult(w io.Writer, r *check.Result, dryRun bool) error {
 		p.line("%s: first check, %s known now and none of them is news%s", r.List, count(r.Entries, "entry is", "entries are"), note)
 	default:
 		p.line("%s: %s; %d announced, %d removed, %d changed%s", r.List, count(r.Entries, "entry", "entries"),
-			len(r.Announced()), len(did.Removed), len(did.Changed), note)
+			len(did.Added), len(did.Removed), len(did.Changed), note)
 		p.report(did)
+	}
+	if r.Moved != "" {
+		p.line("! the source has moved for good to %s: name that in the configuration", oneLine(r.Moved))
+	}
+	for _, w := range r.Warnings {
+		p.line("! %s", oneLine(w))
 	}
 	held := r.Standing
 	if dryRun {
@@ -145,21 +183,6 @@ func printResult(w io.Writer, r *check.Result, dryRun bool) error {
 		p.line("  %s", wayOut(r.List, h.Kind))
 	}
 	return p.err
-}
-
-// taken is what a check changed, without what the guard held.
-func taken(r *check.Result) curated.Report {
-	report := r.Report
-	report.Added = r.Announced()
-	for _, h := range r.Held {
-		switch h.Kind {
-		case curated.HoldRemoved:
-			report.Removed = nil
-		case curated.HoldUnreadable:
-			return curated.Report{}
-		}
-	}
-	return report
 }
 
 // wayOut says what to do about something that is held.

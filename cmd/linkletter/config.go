@@ -23,6 +23,7 @@ type Config struct {
 	MaxListMiB     int64    `yaml:"max_list_mib"`
 
 	Lists   []ListConfig   `yaml:"lists"`
+	Checks  ChecksConfig   `yaml:"checks"`
 	Digests []DigestConfig `yaml:"digests"`
 	Mail    MailConfig     `yaml:"mail"`
 	SignUp  SignUpConfig   `yaml:"signup"`
@@ -35,13 +36,21 @@ type Config struct {
 
 // ListConfig is one list to watch.
 type ListConfig struct {
-	ID          string `yaml:"id"`
-	Title       string `yaml:"title"`
-	Description string `yaml:"description"`
-	Source      string `yaml:"source"`
-	Page        string `yaml:"page"`
-	Check       string `yaml:"check"`
-	Baseline    *int   `yaml:"baseline"` // nil: the default
+	ID          string       `yaml:"id"`
+	Title       string       `yaml:"title"`
+	Description string       `yaml:"description"`
+	Source      SourceConfig `yaml:"source"`
+	Page        string       `yaml:"page"`
+	Check       string       `yaml:"check"`
+	Baseline    *int         `yaml:"baseline"` // nil: the default
+}
+
+// ChecksConfig says how lists are checked, whichever they are.
+type ChecksConfig struct {
+	AtOnce      int           `yaml:"at_once"`
+	Timeout     time.Duration `yaml:"timeout"`
+	Jitter      time.Duration `yaml:"jitter"`
+	ReportAfter time.Duration `yaml:"report_after"`
 }
 
 // DigestConfig is one periodical.
@@ -99,6 +108,7 @@ func Defaults() *Config {
 		Timezone:   "UTC",
 		Window:     50,
 		MaxListMiB: source.DefaultMaxBytes >> 20,
+		Checks:     ChecksConfig{AtOnce: 8, Timeout: 10 * time.Minute, Jitter: 5 * time.Minute, ReportAfter: 24 * time.Hour},
 		Mail:       MailConfig{Outbox: "data/outbox", Connections: 4, InDoubt: "resend", InDoubtHold: 15 * time.Minute},
 		SignUp:     SignUpConfig{PerAddress: 3, PerClient: 10, Total: 500},
 		Guard: GuardConfig{

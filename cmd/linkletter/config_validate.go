@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"net/mail"
 	"net/netip"
 	"net/url"
@@ -16,7 +17,6 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"linkletter/cmd/internal/mailer"
-	"linkletter/cmd/internal/source"
 )
 
 // idForm is what an id may look like: it stands in addresses, ids and file names for ever.
@@ -32,6 +32,7 @@ var tagForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z
 type validator struct {
 	c    *Config
 	file *ast.File
+	ids  map[string]bool // of lists
 	err  error
 }
 
@@ -43,6 +44,7 @@ func (c *Config) validate(file *ast.File) error {
 	v.password()
 	v.mail()
 	v.numbers()
+	v.checks()
 	return v.err
 }
 
@@ -98,10 +100,17 @@ func (v *validator) publicFolder() {
 	if err != nil {
 		config = c.file
 	}
-	for _, private := range []struct{ name, path string }{
+	type private struct{ name, path string }
+	all := []private{
 		{"the database", c.path(c.Database)}, {"the outbox", c.path(c.Mail.Outbox)}, {"the configuration", config},
-		{"the password", c.path(c.Mail.PasswordFile)},
-	} {
+		{"the password", c.path(c.Mail.PasswordFile)}, {"the copies of repositories", c.repositories()},
+	}
+	for _, l := range c.Lists {
+		if l.Source.HeaderFile != "" {
+			all = append(all, private{"a header file", c.path(l.Source.HeaderFile)})
+		}
+	}
+	for _, private := range all {
 		rel, err := filepath.Rel(public, realPath(private.path))
 		if err == nil && private.path != "" && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
 			v.fail("$.public", "name a folder of its own, such as data/public", "everybody may read %s, and %s is in it", c.Public, private.name)
@@ -144,15 +153,11 @@ func (v *validator) lists() {
 	if len(v.c.Lists) == 0 {
 		v.fail("$.lists", "name at least one: - {id: resources, source: RESOURCES.md}", "there is no list to watch")
 	}
-	seen := map[string]bool{}
+	v.ids = map[string]bool{}
 	for i, l := range v.c.Lists {
 		at := fmt.Sprintf("$.lists[%d].", i)
-		v.id(at+"id", l.ID, seen)
-		if l.Source == "" {
-			v.fail(at+"source", "name the Markdown file or its https:// address", "list %s has no source", l.ID)
-		} else if scheme, _, is := strings.Cut(l.Source, "://"); is && !source.IsURL(l.Source) {
-			v.fail(at+"source", "name a file or an https:// address", "lists are not read over %s", scheme)
-		}
+		v.id(at+"id", l.ID, v.ids)
+		v.source(at+"source", l.Source)
 		if l.Page != "" {
 			if u, err := url.Parse(l.Page); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 				v.fail(at+"page", "write the https:// address where people read the list", "%q is not a web address", l.Page)
@@ -181,7 +186,7 @@ func (v *validator) digests() {
 			v.fail(at+"from", `write it like "Linkletter <digest@example.org>"`, "%q is not a mailbox", d.From)
 		}
 		for j, id := range d.Lists {
-			if !slices.ContainsFunc(v.c.Lists, func(l ListConfig) bool { return l.ID == id }) {
+			if !v.ids[id] {
 				v.fail(fmt.Sprintf("%slists[%d]", at, j), "name ids of lists above", "there is no list %q", id)
 			}
 		}
@@ -225,6 +230,27 @@ func (v *validator) mail() {
 	}
 	if m.InDoubtHold < time.Second {
 		v.fail("$.mail.in_doubt_hold", "write it like 15m; in_doubt: hold never resends", "%v is too short", m.InDoubtHold)
+	}
+}
+
+// maxAtOnce is the most lists that can be checked at the same time: each may hold a file, a connection and a list in memory.
+const maxAtOnce = 256
+
+func (v *validator) checks() {
+	c := v.c.Checks
+	if c.AtOnce < 1 || c.AtOnce > maxAtOnce {
+		v.fail("$.checks.at_once", fmt.Sprintf("1 to %d", maxAtOnce), "%d lists cannot be checked at once", c.AtOnce)
+	}
+	for _, n := range []struct {
+		key              string
+		value, min, most time.Duration
+	}{{"timeout", c.Timeout, time.Second, 24 * time.Hour}, {"jitter", c.Jitter, 0, time.Hour}, {"report_after", c.ReportAfter, 0, math.MaxInt64}} {
+		switch {
+		case n.value < n.min:
+			v.fail("$.checks."+n.key, "write it like 15m or 2h", "%v is too short", n.value)
+		case n.value > n.most:
+			v.fail("$.checks."+n.key, fmt.Sprintf("%v at most", n.most), "%v is too long", n.value)
+		}
 	}
 }
 

@@ -12,7 +12,8 @@ import (
 	"linkletter/store"
 )
 
-// handoverWait is how long a command waits for the running scheduler to do what it was handed.
+// handoverWait is how long a command waits for the running scheduler to do what it was handed, beside the time that a
+// check may take.
 const handoverWait = 10 * time.Minute
 
 // errGone says that the process work was handed to ended before it began.
@@ -66,11 +67,19 @@ func us(command string) store.Process {
 // exclusively does work here when no other process has the right to, or hands it to the `serve` that has. The work is the
 // same either way; result is filled from its answer.
 func (a *app) exclusively(ctx context.Context, command string, kind store.RequestKind, subject string, result any, here func(ctx context.Context) error) error {
+	return a.hereOrThere(ctx, command, here, func(held *store.HeldError) error {
+		return a.handOver(ctx, held, kind, subject, result)
+	})
+}
+
+// hereOrThere does work here when no other process has the right to, or there, where the `serve` is that has. There is
+// asked again after errGone.
+func (a *app) hereOrThere(ctx context.Context, command string, here func(ctx context.Context) error, there func(held *store.HeldError) error) error {
 	for {
 		lease, err := a.take(ctx, command)
 		var held *store.HeldError
 		if errors.As(err, &held) {
-			if err := a.handOver(ctx, held, kind, subject, result); !errors.Is(err, errGone) {
+			if err := there(held); !errors.Is(err, errGone) {
 				return err
 			}
 			continue
@@ -159,7 +168,7 @@ func (a *app) handOver(ctx context.Context, held *store.HeldError, kind store.Re
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, handoverWait)
+	ctx, cancel := context.WithTimeout(ctx, handoverWait+a.cfg.Checks.Timeout)
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()

@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"log/slog"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -14,9 +17,13 @@ import (
 // maxMissed bounds how many missed times are walked through to find the newest.
 const maxMissed = 10_000
 
-// schedule is a cron expression that was understood.
+// schedule is a cron expression that was understood, and how far its times are put off.
 type schedule struct {
-	cron.Schedule
+	base  cron.Schedule
+	phase float64       // of [0, 1); what of the interval, or of the most that it may be, the times are put off
+	most  time.Duration // of a cron expression
+	// spread says that the times are put off, and those of "@every" are the same whenever the program was started.
+	spread bool
 }
 
 // parseSchedule reads a cron expression of five fields or one of the @ words, in a time zone.
@@ -38,7 +45,69 @@ func parseSchedule(spec string, location *time.Location) (schedule, error) {
 	if s.Next(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
 		return schedule{}, fmt.Errorf("%q never comes", spec)
 	}
-	return schedule{s}, nil
+	return schedule{base: s}, nil
+}
+
+// spreadBy gives the schedule a place of its own among all that are configured alike: many lists shall not be checked in
+// the same second. The place depends on the id alone, so that it stays over restarts. "@every 15m" comes at the same
+// times of the clock whenever the program is started; a cron expression comes up to most later than it says, and never
+// by more than a tenth of the time to its next.
+func (s schedule) spreadBy(id string, most time.Duration) schedule {
+	sum := sha256.Sum256([]byte(id))
+	s.phase = float64(binary.BigEndian.Uint64(sum[:])>>11) / (1 << 53)
+	s.most, s.spread = most, true
+	return s
+}
+
+// Next is the first time after t; it is cron's own interface.
+func (s schedule) Next(t time.Time) time.Time {
+	if !s.spread {
+		return s.base.Next(t)
+	}
+	if every, ok := s.base.(cron.ConstantDelaySchedule); ok {
+		return nextEvery(t, every.Delay, s.phase)
+	}
+	// A time before t may have been put off to after it.
+	at := s.base.Next(t.Add(-s.most - time.Second))
+	for !at.IsZero() {
+		following := s.base.Next(at)
+		if late := at.Add(s.delay(at, following)); late.After(t) {
+			return late
+		}
+		at = following
+	}
+	return at
+}
+
+// nextEvery is the first time after t of those that lie so much of an interval after its multiples, counted from 1970.
+func nextEvery(t time.Time, interval time.Duration, phase float64) time.Time {
+	n := int64(max(interval/time.Second, 1))
+	offset := int64(phase * float64(n))
+	since := t.Unix() - offset
+	periods := since / n
+	if since < 0 && since%n != 0 {
+		periods--
+	}
+	return time.Unix((periods+1)*n+offset, 0).In(t.Location())
+}
+
+// delay is how much a time of a cron expression is put off, given the one that follows.
+func (s schedule) delay(at, following time.Time) time.Duration {
+	most := s.most
+	if !following.IsZero() {
+		most = min(most, following.Sub(at)/10)
+	}
+	return time.Duration(s.phase * float64(most)).Truncate(time.Second)
+}
+
+// interval is the time from the next time after t to the one after that.
+func (s schedule) interval(t time.Time) time.Duration {
+	next := s.Next(t)
+	following := s.Next(next)
+	if following.IsZero() {
+		return math.MaxInt64
+	}
+	return following.Sub(next)
 }
 
 // missed gives the newest scheduled time after `since` that is not after now. There may have been several; they are
@@ -63,6 +132,12 @@ type scheduler struct {
 
 func newScheduler(ctx context.Context, location *time.Location, log *slog.Logger) *scheduler {
 	return &scheduler{cron: cron.New(cron.WithLocation(location)), ctx: ctx, log: log}
+}
+
+// call calls f at the scheduled times, each time in a goroutine of its own. f does not panic, and sees to it that its
+// runs do not overlap.
+func (s *scheduler) call(at schedule, f func(ctx context.Context)) {
+	s.cron.Schedule(at, cron.FuncJob(func() { f(s.ctx) }))
 }
 
 // add makes a job of f, which is told the scheduled time it runs for. Two runs of one job never overlap, and one that

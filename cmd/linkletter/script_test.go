@@ -43,6 +43,9 @@ func TestScripts(t *testing.T) {
 			"waitfor":  waitFor,
 			"exitcode": exitCode,
 			"busy":     busy,
+			"lists":    serveLists,
+			"answers":  answers,
+			"answered": answered,
 		},
 	})
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"linkletter/cmd/internal/web"
 	"linkletter/store"
@@ -139,24 +138,12 @@ func (a *app) greet(ctx context.Context) {
 // schedule checks and sends at the configured times until the context ends, then waits for what is under way.
 func (a *app) schedule(ctx context.Context, wake func()) {
 	s := newScheduler(ctx, a.cfg.location, a.log)
-	var missed []func() // checks
-	var late []func()   // issues
 	for _, l := range a.cfg.Lists {
-		at, _ := parseSchedule(l.Check, a.cfg.location) // validated when the configuration was read
-		run := s.add(at, "check "+l.ID, func(ctx context.Context, _ time.Time) {
-			result, err := a.checkList(ctx, l.ID)
-			if ctx.Err() == nil {
-				a.logCheck(result, err)
-			}
-		})
-		missed = append(missed, func() {
-			if a.checkDue(ctx, l.ID, at) {
-				run(a.now())
-			}
-		})
+		s.call(a.watched[l.ID].at, func(ctx context.Context) { a.checkScheduled(ctx, l.ID) })
 	}
+	var late []func() // issues
 	for _, d := range a.cfg.Digests {
-		at, _ := parseSchedule(d.Schedule, a.cfg.location)
+		at, _ := parseSchedule(d.Schedule, a.cfg.location) // validated when the configuration was read
 		run := s.add(at, "digest "+d.ID, func(ctx context.Context, scheduled time.Time) {
 			if _, err := a.send(ctx, d.ID, scheduled); err != nil && ctx.Err() == nil {
 				a.log.Error("making the issue", logDigest, d.ID, logError, err)
@@ -171,45 +158,9 @@ func (a *app) schedule(ctx context.Context, wake func()) {
 		})
 	}
 	s.start()
-	a.catchUp(ctx, missed, late)
+	a.catchUp(ctx, late)
 	<-ctx.Done()
 	s.stop()
-}
-
-// catchUp does once what was missed while the program was down. The checks come first and to their end, so that a late
-// issue holds what they find.
-func (a *app) catchUp(ctx context.Context, checks, issues []func()) {
-	// A crash may have come between remembering and publishing: the files are made from the store again.
-	if err := a.publish(ctx); err != nil && ctx.Err() == nil {
-		a.log.Error("publishing", logError, err)
-	}
-	for _, jobs := range [][]func(){checks, issues} {
-		var all errgroup.Group
-		all.SetLimit(atOnce)
-		for _, job := range jobs {
-			all.Go(func() error { job(); return nil })
-		}
-		_ = all.Wait() // the jobs log their own errors
-	}
-}
-
-// atOnce is how many lists are checked at the same time at start.
-const atOnce = 8
-
-// checkDue says whether a list's check was missed while the program was down, or was never made.
-func (a *app) checkDue(ctx context.Context, id string, at schedule) bool {
-	l, err := a.store.List(ctx, id)
-	if errors.Is(err, store.ErrNotFound) {
-		return true
-	}
-	if err != nil {
-		if ctx.Err() == nil {
-			a.log.Error("looking for missed checks", logList, id, logError, err)
-		}
-		return ctx.Err() == nil
-	}
-	_, due := at.missed(l.Checked, a.now())
-	return due || l.Checked.IsZero() || l.Error != ""
 }
 
 // digestDue gives the newest time a digest was due and not attended to.

@@ -32,16 +32,19 @@ type trouble struct {
 }
 
 type listStatus struct {
-	ID      string       `json:"id"`
-	Source  string       `json:"source"`
-	Checked *time.Time   `json:"checked"` // null: not yet
-	Changed *time.Time   `json:"changed"`
-	Next    time.Time    `json:"next"`
-	Stale   bool         `json:"stale"` // more than three checks were missed
-	Entries int          `json:"entries"`
-	Held    []holdStatus `json:"held"`
-	Error   string       `json:"error"`
-	Since   *time.Time   `json:"error_since"`
+	ID       string       `json:"id"`
+	Source   string       `json:"source"`
+	Checked  *time.Time   `json:"checked"` // the newest check, whatever it found; null: not yet
+	Good     *time.Time   `json:"good"`    // the newest that succeeded
+	Changed  *time.Time   `json:"changed"`
+	Next     time.Time    `json:"next"`  // when the schedule tries it again
+	Stale    bool         `json:"stale"` // it should have been tried by now, and twice again
+	Moved    string       `json:"moved"` // where the source says that it is for good; empty: where it is configured
+	Entries  int          `json:"entries"`
+	Held     []holdStatus `json:"held"`
+	Error    string       `json:"error"`
+	Since    *time.Time   `json:"error_since"`
+	Failures int          `json:"failures"` // in a row
 }
 
 type holdStatus struct {
@@ -65,9 +68,9 @@ func (p *program) statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show at a glance whether all is well",
-		Long: `Show per list the last check, its entries, what is held and the last error; per digest the
-next run, the last issue and what is in doubt. Exit status 3 says that something waits for
-you to decide, 1 that something does not work.`,
+		Long: `Show per list the last check and the next, its entries, what is held, since when it fails and
+why; per digest the next run, the last issue and what is in doubt. Exit status 3 says that
+something waits for you to decide, 1 that something does not work.`,
 		Example: "  linkletter status\n  linkletter status --json | jq '.lists[].error'",
 		Args:    args(cobra.NoArgs),
 		RunE: p.withApp(func(ctx context.Context, a *app, _ []string) error {
@@ -142,12 +145,12 @@ func (a *app) status(ctx context.Context) (*status, error) {
 	if s.Orphans, err = a.orphans(ctx); err != nil {
 		return nil, err
 	}
+	lists, err := a.store.Lists(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, l := range a.cfg.Lists {
-		row, err := a.listStatus(ctx, l)
-		if err != nil {
-			return nil, err
-		}
-		s.Lists = append(s.Lists, row)
+		s.Lists = append(s.Lists, a.listStatus(l, lists[l.ID]))
 	}
 	counts, err := a.store.SubscriptionCounts(ctx)
 	if err != nil {
@@ -179,29 +182,23 @@ func (a *app) orphans(ctx context.Context) (map[string]int, error) {
 	return orphans, nil
 }
 
-func (a *app) listStatus(ctx context.Context, l ListConfig) (listStatus, error) {
-	row := listStatus{ID: l.ID, Source: l.Source, Held: []holdStatus{}}
-	at, err := parseSchedule(l.Check, a.cfg.location)
-	if err != nil {
-		return row, err
+// listStatus is a list as it is known; nil: it was never checked.
+func (a *app) listStatus(l ListConfig, list *store.List) listStatus {
+	row := listStatus{ID: l.ID, Source: l.Source.String(), Held: []holdStatus{}}
+	w, now := a.watched[l.ID], a.now()
+	if row.Next = w.next(list); !row.Next.After(now) {
+		row.Next = w.at.Next(now) // what was missed is made when serve starts
 	}
-	row.Next = at.Next(a.now())
-	list, err := a.store.List(ctx, l.ID)
-	if errors.Is(err, store.ErrNotFound) {
-		return row, nil
+	if list == nil {
+		return row
 	}
-	if err != nil {
-		return row, err
-	}
-	row.Checked, row.Changed = known(list.Checked), known(list.Changed)
-	row.Entries, row.Error, row.Since = list.Counts.Entries, list.Error, known(list.ErrorSince)
-	if !list.Checked.IsZero() {
-		row.Stale = at.Next(at.Next(at.Next(list.Checked))).Before(a.now())
-	}
+	row.Checked, row.Good, row.Changed = known(list.Checked), known(list.LastGood()), known(list.Changed)
+	row.Entries, row.Error, row.Since, row.Failures = list.Counts.Entries, list.Error, known(list.ErrorSince), list.Failures
+	row.Stale, row.Moved = w.overdue(list, now), list.Moved
 	for _, h := range list.Holds {
 		row.Held = append(row.Held, holdStatus{Kind: string(h.Kind), Reason: h.Reason, Count: h.Count, Since: h.Since})
 	}
-	return row, nil
+	return row
 }
 
 func (a *app) digestStatus(ctx context.Context, d DigestConfig) (digestStatus, error) {
@@ -245,8 +242,13 @@ func (a *app) printStatus(w io.Writer, s *status) error {
 		p.line("  checked  %s%s", a.when(l.Checked, "not yet"), map[bool]string{true: ", which is overdue"}[l.Stale])
 		p.line("  changed  %s", a.when(l.Changed, "not yet"))
 		p.line("  entries  %d", l.Entries)
+		p.line("  next     %s", a.when(&l.Next, ""))
+		if l.Moved != "" {
+			p.line("  moved    for good, to %s: name that as its source", oneLine(l.Moved))
+		}
 		if l.Error != "" {
-			p.line("  error    since %s: %s", a.when(l.Since, "now"), oneLine(l.Error))
+			p.line("  error    since %s, %s: %s", a.when(l.Since, "now"), count(l.Failures, "failed check", "failed checks in a row"), oneLine(l.Error))
+			p.line("           the last good check: %s; `linkletter check %s` tries at once", a.when(l.Good, "none yet"), l.ID)
 		}
 		for _, h := range l.Held {
 			p.line("  held     since %s: %s", a.when(&h.Since, ""), oneLine(h.Reason))

@@ -14,7 +14,6 @@ import (
 
 	"linkletter/cmd/internal/check"
 	"linkletter/cmd/internal/deliver"
-	"linkletter/cmd/internal/publish"
 	"linkletter/feed"
 	"linkletter/feed/curated"
 	"linkletter/store"
@@ -28,57 +27,76 @@ const (
 	logError  = "error"
 )
 
-// watched is what this process knows of a list between two checks. Its lock lets one of them at a time at the list.
-type watched struct {
-	sync.Mutex
-	published string // the state that was published last; empty: not known
-}
-
 // checkList checks one list, remembers a failure, and publishes what changed. One list's trouble is its own: the caller
-// goes on with the next.
+// goes on with the next. When the list is being checked already, it waits for that, and checks again.
 func (a *app) checkList(ctx context.Context, id string) (*check.Result, error) {
-	return a.checkWith(ctx, id, a.checker.Check)
+	return a.checkWith(ctx, id, a.check, true)
 }
 
-func (a *app) checkWith(ctx context.Context, id string, check func(context.Context, check.List) (*check.Result, error)) (*check.Result, error) {
+func (a *app) checkWith(ctx context.Context, id string, f checkFunc, wait bool) (result *check.Result, err error) {
 	list, err := a.list(id)
 	if err != nil {
 		return nil, err
 	}
 	w := a.watched[id]
-	w.Lock()
-	defer w.Unlock()
-	result, err := check(ctx, list)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		first, recordErr := a.store.Failed(ctx, id, err.Error())
-		if first {
-			// The list's page says so from now on.
-			w.published = ""
-			recordErr = errors.Join(recordErr, a.publish(ctx, id))
-		}
-		return nil, errors.Join(fmt.Errorf("list %s: %w", id, err), recordErr)
+	if err := w.enter(ctx, id, a.now(), wait); err != nil {
+		return nil, err
 	}
+	defer func() {
+		var hangs *hangsError
+		if !errors.As(err, &hangs) {
+			w.leave()
+		}
+	}()
+	before, err := a.store.List(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		before, err = &store.List{ID: id}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	result, err = a.perform(ctx, w, list, before.Error != "", f)
+	if err != nil && ctx.Err() != nil {
+		return nil, errors.Join(ctx.Err(), err)
+	}
+	if err != nil {
+		return nil, a.checkFailed(ctx, w, id, err)
+	}
+	if before.Error != "" {
+		a.log.Info("the list works again", logList, id, "failed_since", before.ErrorSince, "checks", before.Failures)
+	}
+	return result, a.checked(ctx, w, result)
+}
+
+// checked publishes what a check found.
+func (a *app) checked(ctx context.Context, w *watched, result *check.Result) error {
+	id := result.List
 	a.warnRelative(id, result)
 	l, err := a.store.List(ctx, id)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, h := range l.Holds {
 		result.Standing = append(result.Standing, curated.Hold{Kind: h.Kind, Reason: h.Reason, Count: h.Count})
 	}
-	// Nothing that is published says anything else than at the last check, until the day turns.
-	state := fmt.Sprintf("%s %s %d", a.now().In(a.cfg.location).Format(time.DateOnly), l.Hash, len(l.Holds))
-	if result.Unchanged && w.published == state && exists(filepath.Join(a.publisher.Dir, feed.ListDir(id), feed.PageFile)) {
-		return result, nil
+	state := a.state(l)
+	if result.Unchanged && w.isPublished(state) && exists(filepath.Join(a.publisher.Dir, feed.ListDir(id), feed.PageFile)) {
+		return nil
 	}
 	if err := a.publish(ctx, id); err != nil {
-		return result, err
+		return err
 	}
-	w.published = state
-	return result, nil
+	w.setPublished(state)
+	return nil
+}
+
+// state is all that the pages say of a list. As long as it is the same, nothing that is published would be another: pages
+// name the day of the last good check, so they are written anew when that turns. A list's page may have said that its
+// check is late.
+func (a *app) state(l *store.List) string {
+	day := func(t time.Time) string { return t.In(a.cfg.location).Format(time.DateOnly) }
+	late := a.watched[l.ID].overdue(l, a.now())
+	return fmt.Sprintf("%s %s %d %s %t", day(l.LastGood()), l.Hash, len(l.Holds), day(l.ErrorSince), late)
 }
 
 // warnRelative says that links of a list lead nowhere from a feed.
@@ -94,41 +112,33 @@ func (a *app) warnRelative(id string, r *check.Result) {
 	}
 }
 
-// publish rewrites the files of the named list, or all, and notes whether that can be done.
-func (a *app) publish(ctx context.Context, list ...string) error {
-	_, err := a.publishing(ctx, list...)
-	return err
-}
-
-func (a *app) publishing(ctx context.Context, lists ...string) (publish.Report, error) {
-	report, err := a.publisher.Publish(ctx, lists...)
-	if report.Written > 0 || report.Removed > 0 {
-		a.log.Info("published", "lists", lists, "written", report.Written, "unchanged", report.Unchanged, "removed", report.Removed)
-	}
-	if ctx.Err() != nil {
-		return report, err
-	}
-	if len(lists) > 0 {
-		return report, errors.Join(err, a.store.SetTrouble(ctx, store.TroublePublish+" "+lists[0], err))
-	}
-	noted := a.store.SetTrouble(ctx, store.TroublePublish, err)
-	if err == nil {
-		for _, l := range a.cfg.Lists {
-			noted = errors.Join(noted, a.store.SetTrouble(ctx, store.TroublePublish+" "+l.ID, nil))
-		}
-	}
-	return report, errors.Join(err, noted)
-}
-
 // logCheck writes what a check found to the log.
-func (a *app) logCheck(r *check.Result, err error) {
-	if err != nil {
-		a.log.Error("check failed", logError, err)
+func (a *app) logCheck(ctx context.Context, r *check.Result, err error) {
+	var failed *failedCheck
+	var busy *busyError
+	switch {
+	case errors.As(err, &failed):
+		a.tell(ctx, failed.list)
+		if failed.also != nil {
+			a.log.Error("publishing that a check failed", logList, failed.list.ID, logError, failed.also)
+		}
+		return
+	case errors.As(err, &busy): // whoever asked is told
+		a.log.Debug("not checked", logError, err)
+		return
+	case err != nil:
+		a.log.Error("checking", logError, err)
 		return
 	}
 	log := a.log.With(logList, r.List)
 	for _, h := range r.Held {
 		log.Warn("held, nothing of it is announced", "kind", h.Kind, "reason", h.Reason, "count", h.Count)
+	}
+	for _, w := range r.Warnings {
+		log.Warn("about the source", "warning", w)
+	}
+	if a.watched[r.List].moves(r.Moved) {
+		log.Warn("the source has moved for good; name its new address in the configuration", "to", r.Moved)
 	}
 	switch {
 	case r.Unchanged:
@@ -138,7 +148,10 @@ func (a *app) logCheck(r *check.Result, err error) {
 	case r.Baseline:
 		log.Info("first check: what stands in the list is known now, and none of it is news", "entries", r.Entries)
 	default:
-		did := taken(r)
+		did := r.Taken
+		if r.Revisions > 0 {
+			log = log.With("revisions", r.Revisions)
+		}
 		log.Info("checked", "entries", r.Entries, "announced", len(did.Added), "removed", len(did.Removed), "changed", len(did.Changed))
 	}
 }
@@ -159,8 +172,12 @@ func (a *app) send(ctx context.Context, id string, period time.Time) (*store.Iss
 		a.log.Info("issue frozen", logDigest, id, logIssue, issue.Number, "entries", issue.Len())
 	}
 	// Without an issue too: a crash may have come between freezing one and publishing its page.
-	return issue, a.publish(ctx)
+	_, err = a.publishing(ctx)
+	return issue, err
 }
+
+// requestsEvery is how often the store is asked for handed-over work.
+const requestsEvery = time.Second
 
 // deliverLog is how often a long delivery says in the log how far it is.
 const deliverLog = 10 * time.Second
@@ -190,33 +207,43 @@ func (a *app) deliver(ctx context.Context, show func(done, total int)) (deliver.
 	return summary, errors.Join(err, a.store.SetTrouble(ctx, store.TroubleMail, err))
 }
 
-// answerRequests does what other commands handed over, until the context ends.
+// answerRequests does what other commands handed over, until the context ends, and then waits for what is under way.
+// Each is done by itself: a list whose check takes long keeps nobody else waiting.
 func (a *app) answerRequests(ctx context.Context, wake func()) {
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(requestsEvery)
 	defer tick.Stop()
+	var all sync.WaitGroup
+	defer all.Wait()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		r, err := a.store.NextRequest(ctx)
-		if err != nil && ctx.Err() == nil {
-			a.log.Error("looking for handed-over work", logError, err)
+		for {
+			r, err := a.store.NextRequest(ctx)
+			if err != nil && ctx.Err() == nil {
+				a.log.Error("looking for handed-over work", logError, err)
+			}
+			if r == nil {
+				break
+			}
+			all.Go(func() { a.answer(ctx, r, wake) })
 		}
-		if r == nil {
-			continue
-		}
-		result, err := a.fulfil(ctx, r)
-		wake()
-		failure := ""
-		if err != nil {
-			failure = err.Error()
-		}
-		// What was done is answered even while the program stops.
-		if err := a.store.Answer(context.WithoutCancel(ctx), r.ID, result, failure); err != nil {
-			a.log.Error("answering handed-over work", logError, err)
-		}
+	}
+}
+
+// answer does one request and says what came of it.
+func (a *app) answer(ctx context.Context, r *store.Request, wake func()) {
+	result, err := a.fulfil(ctx, r)
+	wake()
+	failure := ""
+	if err != nil {
+		failure = err.Error()
+	}
+	// What was done is answered even while the program stops.
+	if err := a.store.Answer(context.WithoutCancel(ctx), r.ID, result, failure); err != nil {
+		a.log.Error("answering handed-over work", logError, err)
 	}
 }
 
@@ -228,7 +255,7 @@ func (a *app) fulfil(ctx context.Context, r *store.Request) (answer string, err 
 	case store.RequestCheck:
 		var checked *check.Result
 		checked, err = a.checkList(ctx, r.Subject)
-		a.logCheck(checked, err)
+		a.logCheck(ctx, checked, err)
 		result = checked
 	case store.RequestAccept:
 		result, err = a.accept(ctx, r.Subject)
@@ -280,13 +307,13 @@ func (a *app) accept(ctx context.Context, id string) (*decision, error) {
 	if err != nil || !slices.ContainsFunc(l.Holds, func(h store.Hold) bool { return h.Kind == curated.HoldUnreadable }) {
 		return d, err
 	}
-	result, err := a.checkWith(ctx, id, a.checker.Believe)
+	result, err := a.checkWith(ctx, id, a.checker.Believe, true)
 	if err != nil {
 		return nil, err
 	}
 	if len(result.Held) == 0 {
-		d.Announced += len(result.Announced())
-		d.Removed += len(result.Report.Removed)
+		d.Announced += len(result.Taken.Added)
+		d.Removed += len(result.Taken.Removed)
 	}
 	return d, nil
 }
@@ -306,8 +333,10 @@ func (a *app) decide(ctx context.Context, id string, change func() error) error 
 		return err
 	}
 	w := a.watched[id]
-	w.Lock()
-	defer w.Unlock()
+	if err := w.enter(ctx, id, a.now(), true); err != nil {
+		return err
+	}
+	defer w.leave()
 	if _, err := a.store.List(ctx, id); errors.Is(err, store.ErrNotFound) {
 		return hintError{fmt.Errorf("nothing is held of list %s: it was never checked", id), "linkletter check " + id}
 	} else if err != nil {
@@ -316,7 +345,7 @@ func (a *app) decide(ctx context.Context, id string, change func() error) error 
 	if err := change(); err != nil {
 		return err
 	}
-	w.published = ""
+	w.setPublished("")
 	return a.publish(ctx, id)
 }
 

@@ -125,7 +125,8 @@ func segments(lines []text.Segment) *text.Segments {
 // boundedTable leaves tables as text that have too many columns, or too many rows that lack cells.
 type boundedTable struct{ parser.ParagraphTransformer }
 
-var missingKey = parser.NewContextKey()
+// missingKey is for the cells that the tables of a document lack so far, boundedKey says that one was left out for them.
+var missingKey, boundedKey = parser.NewContextKey(), parser.NewContextKey()
 
 func (t boundedTable) Transform(n *ast.Paragraph, r text.Reader, pc parser.Context) {
 	missing, _ := pc.Get(missingKey).(int)
@@ -140,7 +141,11 @@ func (t boundedTable) Transform(n *ast.Paragraph, r text.Reader, pc parser.Conte
 			columns = pipes + 1
 		}
 	}
-	if columns == 0 || columns > maxColumns || missing > maxMissing {
+	if columns == 0 || columns > maxColumns {
+		return
+	}
+	if missing > maxMissing {
+		pc.Set(boundedKey, true)
 		return
 	}
 	pc.Set(missingKey, missing)

@@ -6,7 +6,8 @@ type Known struct {
 	Ref int64
 	// Entry is how it was last seen.
 	Entry Entry
-	// Keys are the canonical URLs it has stood under, the first one first.
+	// Keys are the canonical URLs it has stood under: the very first one first, for it names the entry for good, and the
+	// newest one last. One that is both stands at both ends, so that their number is bounded by that of the addresses.
 	Keys []string
 	// Gone says that it left the list (a tombstone).
 	Gone bool

@@ -6,34 +6,52 @@ import (
 	"unicode"
 )
 
-// document is one reading: the Markdown flattened to pieces of text and to links, and what was made of them.
+// document is one reading of a source, or of a part of one. Each of its fields stands in one of these four groups.
 type document struct {
-	raw        []byte // the prepared source
-	src        string // the same, so that pieces are cut from it without a copy
-	lines      []int  // offsets of its line ends, made when first asked for
-	breaks     []int  // offsets of the line ends that the source does not have
-	page       *url.URL
-	frontTitle string
+	source
+	carried
+	made
+	scratch
+}
 
-	pieces  []piece
-	links   []link
-	drafts  []draft
-	entries int // how many of the drafts are entries still
+// source is what is read.
+type source struct {
+	raw    []byte // the prepared source
+	src    string // the same, so that pieces are cut from it without a copy
+	lines  []int  // offsets of its line ends, made when first asked for
+	breaks []int  // offsets of the line ends that the source does not have
+	page   *url.URL
+}
 
+// carried is what a reading carries from one block to the next: all that decides, beside the text, how the blocks after are
+// read. It is compared as a whole: see part.
+type carried struct {
 	stack    []heading // the headings that the reading stands under
-	path     []string  // their titles; nil when it must be made anew
-	tops     [7]int    // how many headings of each level there are
-	headings int       // how many there are in all, bold lines and <summary> among them
-	titled   bool      // a heading was read
+	firsts   int       // how many headings of the top level there were; 2 stands for more
+	titles   int       // how many of any level; 2 stands for more
 	top      string    // the first heading of the top level, where it stands above all entries
+	titled   bool      // a heading was read
+	entries  int       // how many of the drafts are entries still
 	open     int       // the draft of a heading that is an entry, plus one, while its text goes on
 	quoteOf  int       // the draft that the block quote after this paragraph belongs to, plus one
 	centred  int       // how many <div> are open since one with align=center
-	taken    int       // the offset up to which the source belongs to a bare address
 	inQuote  bool      // in a block quote that belongs to no entry
 	ignoring bool      // between ignore-start and ignore-end
+}
 
-	tags tagState
+// made is what a reading makes: the Markdown flattened to pieces of text and to links, and the entries in the making.
+type made struct {
+	pieces   []piece
+	links    []link
+	drafts   []draft
+	headings int // how many there are in all, bold lines and <summary> among them
+}
+
+// scratch is what means nothing to the next block.
+type scratch struct {
+	path  []string // the titles of the stack; nil when it must be made anew
+	taken int      // the offset up to which the source belongs to a bare address
+	tags  tagState
 }
 
 // style is how a piece of text is set.

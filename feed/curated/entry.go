@@ -2,10 +2,10 @@ package curated
 
 import "strings"
 
-// entry makes the Entry of a draft.
-func (d *document) entry(f *draft) Entry {
+// entry makes the Entry of a draft, whose name is given.
+func (d *document) entry(f *draft, name string) Entry {
 	l := &d.links[f.link]
-	e := Entry{Title: d.name(f), URL: d.resolve(validText(l.url)), Line: d.line(l.pos)}
+	e := Entry{Title: name, URL: d.resolve(validText(l.url)), Line: d.line(l.pos)}
 	if e.Title == "" {
 		e.Title = e.URL
 	}

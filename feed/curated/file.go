@@ -1,8 +1,10 @@
 package curated
 
 import (
+	"cmp"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -13,51 +15,51 @@ type File struct {
 	Page  *url.URL // where people read it; nil: not known
 }
 
-// Reader reads the versions of a list one after the other. What it gives is what Read gives. The zero value works.
-type Reader struct{}
-
-// Read reads a version of the list.
-func (r *Reader) Read(files []File) *List {
-	lists := make([]*List, len(files))
-	for i, f := range files {
-		lists[i] = Parse(f.Bytes, Options{Page: f.Page})
-	}
-	if len(files) == 1 {
-		return lists[0]
-	}
-	return join(files, lists)
-}
-
 // Read reads a list of one or several files. Of several, the title of each is its top section, and the list has none.
 func Read(files []File) *List { return new(Reader).Read(files) }
 
-// join makes one list of several.
+// join makes one list of several; the links are not counted.
 func join(files []File, lists []*List) *List {
 	all := &List{Entries: []Entry{}}
 	at := make(map[string]int)
 	for i, l := range lists {
 		top := l.Title
 		if top == "" {
-			top = strings.TrimSuffix(path.Base(files[i].Path), path.Ext(files[i].Path))
+			top = files[i].name()
 		}
-		for _, e := range l.Entries {
-			sections := e.Sections
-			e.Sections = make([][]string, len(sections))
-			for j, s := range sections {
-				e.Sections[j] = append([]string{top}, s...)
-			}
-			key := CanonicalURL(e.URL)
+		for j, e := range l.Entries {
+			e.Sections = under(top, e.Sections)
+			e.Also = slices.Clip(e.Also)
+			key := l.keys[j]
 			seen, twice := at[key]
 			if !twice {
 				at[key] = len(all.Entries)
-				all.Entries = append(all.Entries, e)
+				all.Entries, all.keys = append(all.Entries, e), append(all.keys, key)
 				continue
 			}
+			first := &all.Entries[seen]
+			for _, title := range append([]string{e.Title}, e.Also...) {
+				first.addTitle(title)
+			}
 			for _, s := range e.Sections {
-				all.Entries[seen].addPlace(e.Title, s)
+				first.addSection(s)
 			}
 		}
-		all.Links += l.Links
 	}
 	return all
+}
+
+// name is what a file without a title is called.
+func (f *File) name() string {
+	base := path.Base(f.Path)
+	return cmp.Or(strings.TrimSuffix(base, path.Ext(base)), base)
+}
+
+// under puts the sections of a file under its title.
+func under(top string, sections [][]string) [][]string {
+	out := make([][]string, len(sections))
+	for i, s := range sections {
+		out[i] = append([]string{top}, s...)
+	}
+	return out
 }

@@ -74,10 +74,13 @@ func (d *document) heading(it *item, level int, n ast.Node) {
 		d.candidates(it)
 		return
 	}
-	d.tops[level]++
 	top := !d.titled
 	d.titled = true
-	if level == 1 && d.tops[1] == 1 && d.entries == 0 {
+	d.titles = min(d.titles+1, 2)
+	if level == 1 {
+		d.firsts = min(d.firsts+1, 2)
+	}
+	if level == 1 && d.firsts == 1 && d.entries == 0 {
 		d.top = title
 	}
 	cand := d.candidates(it)

@@ -11,6 +11,8 @@ type List struct {
 	// Links counts the distinct outgoing links of the document, entries or not; the guard compares the share that became
 	// entries from one check to the next.
 	Links int `json:"-"`
+
+	keys []string // the canonical addresses of the entries, where they are known
 }
 
 // Entry is one resource of a curated list.

@@ -5,7 +5,15 @@ import "slices"
 // Diff tells what changed from what is known of a list to its next reading. An entry is known by its address, or, where
 // the old address is gone in this same reading, by what else names it: see moves. It takes time linear in both.
 func Diff(known []Known, after *List) *Changes {
-	d := newDiffer(known, after)
+	all := make([]*Known, len(known))
+	for i := range known {
+		all[i] = &known[i]
+	}
+	return newDiffer(all, after).diff()
+}
+
+// diff makes the comparison.
+func (d *differ) diff() *Changes {
 	d.byAddress()
 	d.passedOn()
 	d.byNames()
@@ -15,25 +23,39 @@ func Diff(known []Known, after *List) *Changes {
 
 // differ is one comparison.
 type differ struct {
-	known  []Known
+	known  []*Known
 	after  []Entry
 	keys   []string        // the canonical URLs of after
 	match  []int           // for each entry of after the index of what is known, or -1
 	stays  []bool          // for each known, whether it was found again
 	titles map[string]bool // of all that is known, once they were asked for
 	moved  map[int]int     // for a known that left its address to another, the index of the entry that it is now
+	// returnNames gives what a known that is gone is called by one of returns.
+	returnNames func(known, way int) []string
 }
 
-func newDiffer(known []Known, after *List) *differ {
+func newDiffer(known []*Known, after *List) *differ {
 	d := &differ{
-		known: known, after: after.Entries,
-		keys: make([]string, len(after.Entries)), match: make([]int, len(after.Entries)), stays: make([]bool, len(known)),
-		moved: make(map[int]int),
+		known: known, after: after.Entries, keys: after.canonicalURLs(),
+		match: make([]int, len(after.Entries)), stays: make([]bool, len(known)), moved: make(map[int]int),
 	}
-	for i := range d.after {
-		d.keys[i], d.match[i] = CanonicalURL(d.after[i].URL), -1
+	for i := range d.match {
+		d.match[i] = -1
 	}
+	d.returnNames = func(i, way int) []string { return returns[way].names(&d.known[i].Entry, returns[way].left) }
 	return d
+}
+
+// canonicalURLs gives those of the entries of a list.
+func (l *List) canonicalURLs() []string {
+	if len(l.keys) == len(l.Entries) {
+		return l.keys
+	}
+	keys := make([]string, len(l.Entries))
+	for i := range l.Entries {
+		keys[i] = CanonicalURL(l.Entries[i].URL)
+	}
+	return keys
 }
 
 // byAddress matches the entries that stand under an address known for them. Where one address is known for two resources,
@@ -41,7 +63,7 @@ func newDiffer(known []Known, after *List) *differ {
 func (d *differ) byAddress() {
 	at := make(map[string]int, len(d.known))
 	for i := range d.known {
-		k := &d.known[i]
+		k := d.known[i]
 		for j, key := range k.Keys {
 			old, taken := at[key]
 			if !taken || d.known[old].Gone && !k.Gone || d.known[old].Gone == k.Gone && j == len(k.Keys)-1 {
@@ -138,11 +160,12 @@ func (d *differ) byNames() {
 		}
 	}
 	for i := range moves {
-		d.byName(&moves[i], left, came)
+		m := &moves[i]
+		d.byName(m, left, came, func(known int) []string { return m.names(&d.known[known].Entry, m.left) })
 	}
 	d.byRelated(left, came)
 	for i := range returns {
-		d.byName(&returns[i], gone, came)
+		d.byName(&returns[i], gone, came, func(known int) []string { return d.returnNames(known, i) })
 	}
 }
 
@@ -172,8 +195,8 @@ func (d *differ) byRelated(left, came []int) {
 }
 
 // byName matches entries that came with those known, some of which may be matched already. Several of one name are
-// matched in their order.
-func (d *differ) byName(m *move, known, came []int) {
+// matched in their order. names gives what a known one is called.
+func (d *differ) byName(m *move, known, came []int, names func(known int) []string) {
 	if len(known) == 0 {
 		return
 	}
@@ -196,7 +219,7 @@ func (d *differ) byName(m *move, known, came []int) {
 			continue
 		}
 		k := &d.known[i].Entry
-		for _, n := range m.names(k, m.left) {
+		for _, n := range names(i) {
 			q := queues[n]
 			for len(q) > 0 && d.match[q[0]] >= 0 {
 				q = q[1:]
@@ -295,12 +318,12 @@ func (d *differ) changes() *Changes {
 		case heirs[k] != i:
 			m.Split = true
 		default:
-			m.Known = &d.known[k]
+			m.Known = d.known[k]
 			m.What = changedParts(m, d.keys[i], paths)
 		}
 	}
 	for i := range d.known {
-		if k := &d.known[i]; !k.Gone && !d.stays[i] {
+		if k := d.known[i]; !k.Gone && !d.stays[i] {
 			out.Removed = append(out.Removed, *k)
 		}
 	}

@@ -1,58 +1,138 @@
 package curated
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Memory is what the readings of a list so far have left: the entries that stand, those that left, and every address that
 // each has stood under. The zero value has seen nothing. It serves where no store remembers.
 type Memory struct {
-	known    []Known
+	stand    []Known // in the order of the list
+	gone     []*tombstone
 	last     Counts
 	readings int
 }
 
-// Known gives all that is remembered: what stands, in the order of the list, and then what left. It is not to be changed.
-func (m *Memory) Known() []Known { return m.known }
+// tombstone is an entry that left.
+type tombstone struct {
+	Known
+	names [][]string // what it is called by each of returns
+}
+
+// Known gives all that is remembered: what stands, in the order of the list, and then what left.
+func (m *Memory) Known() []Known {
+	out := slices.Grow(slices.Clone(m.stand), len(m.gone))
+	for _, t := range m.gone {
+		out = append(out, t.Known)
+	}
+	return out
+}
 
 // Next compares the next reading with all earlier ones, gives the reasons for which the guard would hold it, and
-// remembers it. Of the first reading, all is new and nothing is held.
+// remembers it. All of the first reading that has entries is new, and nothing of it is held.
 func (m *Memory) Next(l *List, g Guard) (*Changes, []Hold) {
-	c := Diff(m.known, l)
+	known := make([]*Known, 0, len(m.stand)+len(m.gone))
+	for i := range m.stand {
+		known = append(known, &m.stand[i])
+	}
+	for _, t := range m.gone {
+		known = append(known, &t.Known)
+	}
+	d := newDiffer(known, l)
+	d.returnNames = func(i, way int) []string { return m.gone[i-len(m.stand)].names[way] }
+	c := d.diff()
 	var holds []Hold
-	if m.readings > 0 {
+	if len(known) > 0 {
 		holds = g.Judge(m.last, l, c)
 	}
-	m.remember(c)
+	m.remember(c, d.keys)
 	m.readings++
 	m.last = Counts{Entries: len(l.Entries), Links: l.Links}
 	return c, holds
 }
 
-// remember takes the changes in. What left keeps its place after what stands, so that the order is that of the list.
-func (m *Memory) remember(c *Changes) {
-	next := make([]Known, 0, len(m.known)+len(c.Entries))
-	stands := make(map[int64]bool, len(c.Entries))
-	ref := int64(len(m.known))
-	for _, e := range c.Entries {
-		key := CanonicalURL(e.Entry.URL)
+// remember takes the changes in; keys are the canonical URLs of the entries. What left keeps its place after what stands,
+// so that the order is that of the list.
+func (m *Memory) remember(c *Changes, keys []string) {
+	ref := int64(len(m.stand) + len(m.gone))
+	stand := make([]Known, len(c.Entries))
+	back := make(map[int64]bool)
+	for i := range c.Entries {
+		e, k := &c.Entries[i], &stand[i]
 		if e.New() {
 			ref++
-			next = append(next, Known{Ref: ref, Entry: e.Entry, Keys: []string{key}, Since: m.readings})
-			continue
+			// What is remembered for good must not hold on to the text that it was read from.
+			*k = Known{Ref: ref, Keys: []string{strings.Clone(keys[i])}, Since: m.readings}
+		} else {
+			*k = *e.Known
+			k.Keys = addKey(k.Keys, keys[i])
+			if k.Gone {
+				back[k.Ref] = true
+			}
 		}
-		k := *e.Known
-		stands[k.Ref] = true
 		k.Entry, k.Gone = e.Entry, false
-		// The newest address is the last one.
-		if i := slices.Index(k.Keys, key); i < 0 || i < len(k.Keys)-1 {
-			k.Keys = append(slices.DeleteFunc(slices.Clone(k.Keys), func(old string) bool { return old == key }), key)
-		}
-		next = append(next, k)
 	}
-	for _, k := range m.known {
-		if !stands[k.Ref] {
-			k.Gone = true
-			next = append(next, k)
+	if len(back) > 0 || len(c.Removed) > 0 {
+		gone := make([]*tombstone, 0, len(m.gone)+len(c.Removed))
+		for i := range c.Removed {
+			gone = append(gone, newTombstone(c.Removed[i]))
+		}
+		for _, t := range m.gone {
+			if !back[t.Ref] {
+				gone = append(gone, t)
+			}
+		}
+		m.gone = gone
+	}
+	m.stand = stand
+}
+
+// newTombstone makes the tombstone of an entry that stood so far.
+func newTombstone(k Known) *tombstone {
+	k.Entry, k.Gone = k.Entry.detached(), true
+	t := &tombstone{Known: k}
+	for i := range returns {
+		t.names = append(t.names, returns[i].names(&k.Entry, returns[i].left))
+	}
+	return t
+}
+
+// addKey makes a key the newest; see Known.Keys. What was given out before is not written into.
+func addKey(keys []string, key string) []string {
+	n := len(keys)
+	if n > 0 && keys[n-1] == key {
+		return keys
+	}
+	out := make([]string, 0, n+1)
+	for i, k := range keys {
+		if i == 0 || k != key && k != keys[0] {
+			out = append(out, k)
 		}
 	}
-	m.known = next
+	return append(out, strings.Clone(key))
+}
+
+// detached gives a copy of an entry that does not hold on to the text that it was read from.
+func (e Entry) detached() Entry {
+	for _, s := range [...]*string{&e.Title, &e.URL, &e.Summary, &e.SummaryHTML, &e.Quote, &e.QuoteHTML, &e.Byline, &e.Publication, &e.Duration, &e.Date} {
+		*s = strings.Clone(*s)
+	}
+	e.Also, e.Marks, e.Sections, e.Related = cloneAll(e.Also), cloneAll(e.Marks), slices.Clone(e.Sections), slices.Clone(e.Related)
+	for i := range e.Sections {
+		e.Sections[i] = cloneAll(e.Sections[i])
+	}
+	for i, l := range e.Related {
+		e.Related[i] = Link{strings.Clone(l.Title), strings.Clone(l.URL)}
+	}
+	return e
+}
+
+// cloneAll gives a copy of strings.
+func cloneAll(all []string) []string {
+	out := slices.Clone(all)
+	for i, s := range out {
+		out[i] = strings.Clone(s)
+	}
+	return out
 }

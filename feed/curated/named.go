@@ -15,12 +15,12 @@ func (d *document) under() int {
 // maxLocations is how many links under a heading can be the places of the one thing that it names.
 const maxLocations = 6
 
-// nameByHeadings takes the shape in which headings name the resources, and the links under each say only where: "Paper",
-// "Code", "Website". One such heading may be a section like any other; the shape is known by its repetition.
-func (d *document) nameByHeadings() {
-	type group struct{ from, to int }
-	var named []group
-	all := 0
+// group is a range of drafts that stand under one heading.
+type group struct{ from, to int }
+
+// byHeading finds the groups of which each draft says only where something has a page, and counts all groups that stand
+// under a heading. A single bare address is named by its heading at once.
+func (d *document) byHeading() (named []group, all int) {
 	for i := 0; i < len(d.drafts); {
 		j, places := i, true
 		for j < len(d.drafts) && d.drafts[j].under == d.drafts[i].under {
@@ -38,9 +38,16 @@ func (d *document) nameByHeadings() {
 		}
 		i = j
 	}
-	if len(named) < 3 || 2*len(named) < all {
-		return
-	}
+	return named, all
+}
+
+// headingsName reports whether a document has the shape in which headings name the resources, and the links under each say
+// only where: "Paper", "Code", "Website". One such heading may be a section like any other; the shape is known by its
+// repetition.
+func headingsName(named, all int) bool { return named >= 3 && 2*named >= all }
+
+// nameByHeadings makes one entry of each group, called as its heading is.
+func (d *document) nameByHeadings(named []group) {
 	kept := d.drafts[:0:0]
 	last := 0
 	for _, g := range named {

@@ -1,15 +1,12 @@
 package curated
 
 import (
-	"bytes"
 	"fmt"
 	"net/url"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/yuin/goldmark/text"
 )
 
 // Verdict is what the parser made of one link of the document.
@@ -27,32 +24,22 @@ type Verdict struct {
 
 // Parse reads a list. It accepts any bytes, and takes time linear in them; see Readable for bytes that are no list at all.
 func Parse(src []byte, opt Options) *List {
-	d := read(src, opt)
-	list := &List{Title: d.title(), Entries: make([]Entry, 0, len(d.drafts))}
-	lone := d.loneTitle()
-
-	at := make(map[string]int, len(d.drafts))
-	for i := range d.drafts {
-		f := &d.drafts[i]
-		key := CanonicalURL(d.resolve(d.links[f.link].url))
-		path := below(lone, f.path)
-		if seen, ok := at[key]; ok {
-			list.Entries[seen].addPlace(d.name(f), path)
-			continue
-		}
-		at[key] = len(list.Entries)
-		e := d.entry(f)
-		e.Sections = [][]string{path}
-		list.Entries = append(list.Entries, e)
-	}
-	list.Links = d.outgoing()
+	parts := []*part{wholePart(src, opt.Page)}
+	s := shapeOf(parts)
+	parts[0].make(s)
+	list := assemble(parts, s, make(map[string]int, len(parts[0].resources)))
+	list.Links = len(parts[0].out)
 	return list
 }
 
 // Explain tells for every link of the document, in order, whether it is an entry, and which rule decided. It is the same
 // reading that Parse makes.
 func Explain(src []byte, opt Options) []Verdict {
-	d := read(src, opt)
+	p := wholePart(src, opt.Page)
+	d := p.document
+	if headingsName(len(p.named), p.groups) {
+		d.nameByHeadings(p.named)
+	}
 	out := make([]Verdict, 0, len(d.links))
 	first := make(map[string]int) // the line where a resource stands first
 	for i := range d.links {
@@ -71,32 +58,23 @@ func Explain(src []byte, opt Options) []Verdict {
 	return out
 }
 
-// read makes the one reading behind Parse and Explain.
-func read(src []byte, opt Options) *document {
-	p := prepare(src)
-	d := &document{raw: p.out, src: string(p.out), breaks: p.breaks, page: opt.Page, frontTitle: p.title}
-	d.pieces = make([]piece, 0, len(d.src)/24)
-	links := bytes.Count(d.raw, []byte("](")) + bytes.Count(d.raw, []byte("<a "))
-	d.links, d.drafts = make([]link, 0, links), make([]draft, 0, links)
-	d.blocks(markdown.Parse(text.NewReader(d.raw)))
-	d.closeDraft()
-	d.drafts = slices.DeleteFunc(d.drafts, func(f draft) bool { return !d.links[f.link].verdict.entry })
-	d.nameByHeadings()
-	return d
-}
-
 // maxAlso is how many other titles of an address are worth noting.
 const maxAlso = 8
 
 // addPlace notes a further place of the entry, and the title that it has there.
 func (e *Entry) addPlace(title string, path []string) {
+	e.addTitle(title)
+	e.addSection(path)
+}
+
+func (e *Entry) addTitle(title string) {
 	if len(e.Also) < maxAlso && !isGeneric(title) && titleKey(title) != titleKey(e.Title) && !slices.Contains(e.Also, title) {
 		e.Also = append(e.Also, title)
 	}
-	if len(e.Sections) >= maxPlaces {
-		return
-	}
-	if !slices.ContainsFunc(e.Sections, func(p []string) bool { return slices.Equal(p, path) }) {
+}
+
+func (e *Entry) addSection(path []string) {
+	if len(e.Sections) < maxPlaces && !slices.ContainsFunc(e.Sections, func(p []string) bool { return slices.Equal(p, path) }) {
 		e.Sections = append(e.Sections, path)
 	}
 }
@@ -126,15 +104,18 @@ func hasScheme(raw string) bool {
 	return false
 }
 
-// outgoing counts the distinct addresses that lead out of the document.
-func (d *document) outgoing() int {
+// outgoing gives the distinct addresses that lead out of the document.
+func (d *document) outgoing() []string {
+	out := make([]string, 0, len(d.links))
 	seen := make(map[string]struct{}, len(d.links))
 	for i := range d.links {
-		if d.links[i].leadsOut() {
-			seen[d.links[i].url] = struct{}{}
+		u := d.links[i].url
+		if _, twice := seen[u]; !twice && d.links[i].leadsOut() {
+			seen[u] = struct{}{}
+			out = append(out, u)
 		}
 	}
-	return len(seen)
+	return out
 }
 
 // line gives the line of an offset, counted from 1.

@@ -24,19 +24,37 @@ type prepared struct {
 // prepare repairs a source: UTF-8 is made valid, line ends become \n, front matter and the markers of a merge conflict
 // become empty lines, broken Markdown is mended, and what is nested too deep is taken apart.
 func prepare(src []byte) *prepared {
+	src = validBytes(unixLines(src))
+	p := &prepared{out: make([]byte, 0, len(src)+len(src)/64+64)}
+	body := p.front(src)
+	fix := repairer{prepared: p, inlineFaults: findFaults(body), rest: body}
+	fix.lines(body)
+	return p
+}
+
+// unixLines drops the byte order mark, and makes line ends \n.
+func unixLines(src []byte) []byte {
 	src = bytes.TrimPrefix(src, []byte("\xef\xbb\xbf"))
 	if bytes.IndexByte(src, '\r') >= 0 {
 		src = bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n"))
 		src = bytes.ReplaceAll(src, []byte("\r"), []byte("\n"))
 	}
+	return src
+}
+
+// validBytes makes bytes valid UTF-8 without NUL. What it makes of a line depends on no other.
+func validBytes(src []byte) []byte {
 	if !utf8.Valid(src) {
 		src = bytes.ToValidUTF8(src, []byte("\uFFFD"))
 	}
 	if bytes.IndexByte(src, 0) >= 0 {
 		src = bytes.ReplaceAll(src, []byte{0}, []byte("\uFFFD"))
 	}
+	return src
+}
 
-	p := &prepared{out: make([]byte, 0, len(src)+len(src)/64+64)}
+// front takes the front matter, and gives what follows it.
+func (p *prepared) front(src []byte) (body []byte) {
 	front := frontMatter(src)
 	for line := range bytes.Lines(front) {
 		if t := frontTitle(string(line)); t != "" && p.title == "" {
@@ -44,31 +62,38 @@ func prepare(src []byte) *prepared {
 		}
 		p.out = append(p.out, '\n')
 	}
-	conflict, empty := false, 0
-	fix := newRepairer(p, src[len(front):])
-	for line := range bytes.Lines(src[len(front):]) {
-		line = fix.mend(line)
-		if empty++; !isBlank(line) {
-			empty = 0
-		}
-		switch {
-		case empty > maxEmpty:
-			// Each would be held against all the lists that are open: they end.
-			p.out = append(p.out, "***\n"...)
-			empty = 0
-		case bytes.HasPrefix(line, []byte("<<<<<<< ")):
-			conflict = true
-			p.out = append(p.out, '\n')
-		case conflict && bytes.HasPrefix(line, []byte("=======")):
-			p.out = append(p.out, '\n')
-		case conflict && bytes.HasPrefix(line, []byte(">>>>>>> ")):
-			conflict = false
-			p.out = append(p.out, '\n')
-		default:
-			p.line(line)
-		}
+	return src[len(front):]
+}
+
+// lines mends the lines of a source.
+func (r *repairer) lines(src []byte) {
+	for line := range bytes.Lines(src) {
+		r.next(line)
 	}
-	return p
+}
+
+// next mends the next line.
+func (r *repairer) next(line []byte) {
+	line = r.mend(line)
+	if r.empty++; !isBlank(line) {
+		r.empty = 0
+	}
+	switch {
+	case r.empty > maxEmpty:
+		// Each would be held against all the lists that are open: they end.
+		r.out = append(r.out, "***\n"...)
+		r.empty = 0
+	case bytes.HasPrefix(line, []byte("<<<<<<< ")):
+		r.conflict = true
+		r.out = append(r.out, '\n')
+	case r.conflict && bytes.HasPrefix(line, []byte("=======")):
+		r.out = append(r.out, '\n')
+	case r.conflict && bytes.HasPrefix(line, []byte(">>>>>>> ")):
+		r.conflict = false
+		r.out = append(r.out, '\n')
+	default:
+		r.line(line)
+	}
 }
 
 // frontMatter finds the lines from "---" to "---" (YAML) or "+++" to "+++" (TOML) at the head of a document.

@@ -2,6 +2,7 @@ package curated
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -12,11 +13,17 @@ import (
 type repairer struct {
 	*prepared
 	inlineFaults
-	rest  []byte     // what follows the line in hand
+	rest []byte // what follows the line in hand
+	mending
+}
+
+// mending is what mending carries from one line to the next. It is compared as a whole: see part.
+type mending struct {
 	above lineKind   // the line above
 	cols  int        // the columns of the line above, where it can be the header of a table
 	items []listItem // the list items that the line may stand in, outermost first
 	fence []byte     // the marks that began the fenced code block the line stands in
+	empty int        // how many empty lines there were in a row
 
 	// What the line stands in.
 	code     bool // an indented code block
@@ -24,10 +31,13 @@ type repairer struct {
 	html     bool // a block of raw HTML, which goes on until an empty line
 	cells    bool // an HTML table
 	footnote bool // the text of a footnote
+	conflict bool // one side of a merge conflict
 }
 
-func newRepairer(p *prepared, src []byte) *repairer {
-	return &repairer{prepared: p, inlineFaults: findFaults(src), rest: src}
+// clone gives a copy that mending more lines does not change.
+func (m mending) clone() mending {
+	m.items = slices.Clone(m.items)
+	return m
 }
 
 // lineKind is what a line begins.

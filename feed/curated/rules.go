@@ -115,14 +115,7 @@ func (d *document) refused(it *item) bool {
 // inMasthead reports whether the reading is in what is centred at the head of the document: above the first entry, and
 // above the second heading.
 func (d *document) inMasthead() bool {
-	if d.centred == 0 || d.entries > 0 {
-		return false
-	}
-	headings := 0
-	for _, n := range d.tops {
-		headings += n
-	}
-	return headings < 2
+	return d.centred > 0 && d.entries == 0 && d.titles < 2
 }
 
 // marked reports whether the maintainer's mark linkletter:ignore stands in a text.

@@ -118,8 +118,8 @@ func (d *document) housekeeping() string {
 }
 
 // loneTitle gives the heading that is the document's own title: the only one of the top level, if it stands above all entries.
-func (d *document) loneTitle() string {
-	if d.tops[1] == 1 {
+func (d *carried) loneTitle() string {
+	if d.firsts == 1 {
 		return d.top
 	}
 	return ""
@@ -131,12 +131,4 @@ func below(title string, path []string) []string {
 		return path[1:]
 	}
 	return path
-}
-
-// title is the document's own title.
-func (d *document) title() string {
-	if d.frontTitle != "" {
-		return d.frontTitle
-	}
-	return d.loneTitle()
 }

@@ -67,11 +67,30 @@ func last(path []string) string {
 	return path[len(path)-1]
 }
 
-// advance is what a caller remembers after a reading.
+// advance is what a caller remembers after a reading, made plainly.
 func advance(known []Known, c *Changes) []Known {
-	m := Memory{known: known}
-	m.remember(c)
-	return m.known
+	next := make([]Known, 0, len(known)+len(c.Entries))
+	stands := make(map[int64]bool)
+	ref := int64(len(known))
+	for _, e := range c.Entries {
+		key := CanonicalURL(e.Entry.URL)
+		if e.New() {
+			ref++
+			next = append(next, Known{Ref: ref, Entry: e.Entry, Keys: []string{key}})
+			continue
+		}
+		k := *e.Known
+		stands[k.Ref] = true
+		k.Entry, k.Gone, k.Keys = e.Entry, false, addKey(k.Keys, key)
+		next = append(next, k)
+	}
+	for _, k := range known {
+		if !stands[k.Ref] {
+			k.Gone = true
+			next = append(next, k)
+		}
+	}
+	return next
 }
 
 // TestSeedDetails reads what the seed list says beside titles.

@@ -72,7 +72,7 @@ func (d *differ) newPaths() pathSets {
 	p := pathSets{make(map[string]struct{}), make(map[string]struct{})}
 	var last []string
 	for i := range d.known {
-		if k := &d.known[i]; !k.Gone {
+		if k := d.known[i]; !k.Gone {
 			last = addPaths(p.before, k.Entry.Sections, last)
 		}
 	}

@@ -2,7 +2,6 @@
 package check
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,17 +9,20 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"time"
 
 	"linkletter/cmd/internal/source"
+	"linkletter/feed"
 	"linkletter/feed/curated"
 	"linkletter/store"
 )
 
 // List is a list as it is configured.
 type List struct {
-	ID     string
-	Source string   // a path or an http(s) URL
-	Page   *url.URL // where people read it; nil: not known
+	ID       string
+	At       source.Location
+	Page     *url.URL // where people read it; nil: as the source says
+	Baseline int      // entries that a new feed starts with
 }
 
 // Checker checks lists.
@@ -29,6 +31,7 @@ type Checker struct {
 	Source *source.Source
 	Tag    string // host in the ids of new entries
 	Guard  curated.Guard
+	Now    func() time.Time
 }
 
 // Result is what a check found.
@@ -36,47 +39,187 @@ type Result struct {
 	List      string         `json:"list"`
 	Baseline  bool           `json:"baseline,omitempty"` // the first check: everything is known now, nothing is news
 	Unchanged bool           `json:"unchanged,omitempty"`
-	Silent    bool           `json:"silent,omitempty"`   // the program reads lists differently now; what it finds by that is no news
-	Entries   int            `json:"entries"`            // standing in the list
-	Believed  int            `json:"believed,omitempty"` // held removals that stood for so many checks that they are made now
-	Report    curated.Report `json:"changes"`
-	Held      []curated.Hold `json:"held"`               // of this check
-	Standing  []curated.Hold `json:"standing,omitempty"` // all that is held of the list by now; the caller's to fill in
+	Silent    bool           `json:"silent,omitempty"`    // the program reads lists differently now; what it finds by that is no news
+	Revisions int            `json:"revisions,omitempty"` // of a list in git: those that were read
+	Entries   int            `json:"entries"`             // standing in the list
+	Believed  int            `json:"believed,omitempty"`  // held removals that stood for so many checks that they are made now
+	Report    curated.Report `json:"changes"`             // all that was found
+	Taken     curated.Report `json:"taken"`               // of that, what was announced, removed and changed
+	Held      []curated.Hold `json:"held"`                // of this check
+	Standing  []curated.Hold `json:"standing,omitempty"`  // all that is held of the list by now; the caller's to fill in
+	Warnings  []string       `json:"warnings,omitempty"`  // what an operator should know
+	Moved     string         `json:"moved,omitempty"`     // where the source says that it is for good
 }
 
-// Announced are the entries the check made news.
-func (r *Result) Announced() []curated.Entry {
-	if r.Baseline || r.Silent {
-		return nil
-	}
-	for _, h := range r.Held {
-		if h.Kind != curated.HoldRemoved {
-			return nil
-		}
-	}
-	return r.Report.Added
+// newResult is what a check found that found nothing.
+func newResult(list string) *Result {
+	none := func() curated.Report { return (&curated.Changes{}).Report() }
+	return &Result{List: list, Report: none(), Taken: none(), Held: []curated.Hold{}}
 }
 
-// unreadable says that nothing of the reading was taken in.
-func (r *Result) unreadable() bool {
-	return slices.ContainsFunc(r.Held, func(h curated.Hold) bool { return h.Kind == curated.HoldUnreadable })
+// holds says that something of this kind is held of the reading.
+func holds(all []curated.Hold, kind curated.HoldKind) bool {
+	return slices.ContainsFunc(all, func(h curated.Hold) bool { return h.Kind == kind })
+}
+
+// take fills in what of the report was taken in. silent: nothing is announced.
+func (r *Result) take(silent bool) {
+	switch {
+	case r.Baseline || holds(r.Held, curated.HoldUnreadable):
+		return
+	case !silent && !holds(r.Held, curated.HoldAdded):
+		r.Taken.Added = append(r.Taken.Added, r.Report.Added...)
+	}
+	if !holds(r.Held, curated.HoldRemoved) {
+		r.Taken.Removed = append(r.Taken.Removed, r.Report.Removed...)
+	}
+	r.Taken.Changed = append(r.Taken.Changed, r.Report.Changed...)
 }
 
 // Check fetches a list, compares it with what is known and records what it found.
 func (c *Checker) Check(ctx context.Context, l List) (*Result, error) {
-	return c.again(ctx, l, c.Guard.Judge)
+	return c.check(ctx, l, c.Guard.Judge)
 }
 
 // Believe is a Check that takes the list as it is, even an empty one: a person has looked at it. Only what is no Markdown
 // is still held.
 func (c *Checker) Believe(ctx context.Context, l List) (*Result, error) {
-	return c.again(ctx, l, func(curated.Counts, *curated.List, *curated.Changes) []curated.Hold { return nil })
+	return c.check(ctx, l, func(curated.Counts, *curated.List, *curated.Changes) []curated.Hold { return nil })
 }
 
-// DryRun tells what Check would find now, and stores nothing.
+// DryRun tells what Check would find now, and stores nothing. Of a list in git, it compares the newest revision with what
+// is known, as one change.
 func (c *Checker) DryRun(ctx context.Context, l List) (*Result, error) {
+	if l.At.Git != nil {
+		return c.dryRunGit(ctx, l)
+	}
 	result, _, err := c.look(ctx, l, c.Guard.Judge)
 	return result, err
+}
+
+type judge func(curated.Counts, *curated.List, *curated.Changes) []curated.Hold
+
+// check checks and records. A check that another process recorded in between is looked at, and this one made again upon
+// it.
+func (c *Checker) check(ctx context.Context, l List, guard judge) (*Result, error) {
+	for try := 0; ; try++ {
+		result, err := c.once(ctx, l, guard)
+		if try == 3 || !errors.Is(err, store.ErrOvertaken) {
+			return result, err
+		}
+	}
+}
+
+func (c *Checker) once(ctx context.Context, l List, guard judge) (*Result, error) {
+	if l.At.Git != nil {
+		return c.checkGit(ctx, l, guard)
+	}
+	result, reading, err := c.look(ctx, l, guard)
+	if err != nil {
+		return nil, err
+	}
+	if result.Unchanged {
+		result.Believed, err = c.Store.Unchanged(ctx, l.ID, reading.Validators, reading.Moved)
+		return result, err
+	}
+	_, err = c.Store.Record(ctx, *reading)
+	return result, err
+}
+
+// version is a list as it was found once.
+type version struct {
+	files      []curated.File
+	doubt      string // why it is not to be believed; empty: no reason
+	validators string
+	moved      string
+	origin     feed.Origin
+	silent     bool // its author asks that nothing of it is announced
+	more       bool // a newer one was found as well
+}
+
+// hash is the SHA-256 of all that was found.
+func (v *version) hash() string {
+	h := sha256.New()
+	for _, f := range v.files {
+		if len(v.files) > 1 {
+			fmt.Fprintf(h, "%s\x00%d\x00", f.Path, len(f.Bytes))
+		}
+		h.Write(f.Bytes)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// look fetches a file or an address and compares; it stores nothing.
+func (c *Checker) look(ctx context.Context, l List, guard judge) (*Result, *store.Reading, error) {
+	before, err := c.before(ctx, l.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	validators := before.Validators
+	if before.Reader != curated.Version {
+		validators = "" // what has not changed is read anew all the same
+	}
+	fetched, err := c.Source.Fetch(ctx, l.At, validators)
+	if err != nil {
+		return nil, nil, err
+	}
+	if fetched.Unchanged {
+		result := newResult(l.ID)
+		result.Unchanged, result.Entries, result.Moved = true, before.Counts.Entries, fetched.MovedTo
+		return result, &store.Reading{Before: before, Validators: fetched.Validators, Moved: fetched.MovedTo}, nil
+	}
+	v := &version{
+		files: []curated.File{{Path: l.At.String(), Bytes: fetched.Bytes, Page: fetched.Page}},
+		doubt: fetched.Doubt, validators: fetched.Validators, moved: fetched.MovedTo,
+	}
+	if before.Began.IsZero() && l.At.Path != "" {
+		if result, reading := c.workTree(ctx, l, v); reading != nil {
+			return result, reading, nil
+		}
+	}
+	return c.compare(ctx, l, before, v, guard)
+}
+
+// before is a list as the store has it; before its first check that is an empty one.
+func (c *Checker) before(ctx context.Context, id string) (*store.List, error) {
+	before, err := c.Store.List(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return &store.List{ID: id, Validators: "{}"}, nil
+	}
+	return before, err
+}
+
+// compare compares a version with what is known of the list.
+func (c *Checker) compare(ctx context.Context, l List, before *store.List, v *version, guard judge) (*Result, *store.Reading, error) {
+	sameReader := before.Reader == curated.Version
+	result := newResult(l.ID)
+	result.Entries, result.Moved = before.Counts.Entries, v.moved
+	reading := &store.Reading{Before: before, Reader: curated.Version, Tag: c.Tag, Hash: v.hash(), Validators: v.validators,
+		Moved: v.moved, Origin: v.origin, Silent: v.silent, More: v.more}
+	if sameReader && v.doubt == "" && reading.Hash == before.Hash {
+		result.Unchanged = true
+		return result, reading, nil
+	}
+	// Only a list that changed is worth the look at everything that ever stood in it.
+	var known []curated.Known
+	var err error
+	if reading.Before, known, err = c.Store.Known(ctx, l.ID); err != nil {
+		return nil, nil, err
+	}
+	result.Baseline = reading.Before.Began.IsZero()
+	if err := c.read(reading, v, l, known, guard); err != nil {
+		return nil, nil, err
+	}
+	if !result.Baseline && !sameReader {
+		c.doubtNews(reading, result)
+	}
+	result.Report = reading.Changes.Report()
+	result.Held = append(result.Held, reading.Holds...)
+	if !holds(result.Held, curated.HoldUnreadable) {
+		result.Entries = len(reading.List.Entries)
+	}
+	result.take(v.silent || result.Silent)
+	return result, reading, nil
 }
 
 // doubtNews is for a list that another version of the program read before. What it finds in the same bytes is known in
@@ -90,90 +233,22 @@ func (c *Checker) doubtNews(r *store.Reading, result *Result) {
 		Reason: fmt.Sprintf("the list changed, and so did the program that reads it: %d entries may be new, or only read now", added)})
 }
 
-type judge func(curated.Counts, *curated.List, *curated.Changes) []curated.Hold
-
-// again checks and records. A check that another process recorded in between is looked at, and this one made again upon
-// it.
-func (c *Checker) again(ctx context.Context, l List, guard judge) (*Result, error) {
-	for try := 0; ; try++ {
-		result, reading, err := c.look(ctx, l, guard)
-		switch {
-		case err != nil:
-			return nil, err
-		case result.Unchanged:
-			result.Believed, err = c.Store.Unchanged(ctx, l.ID, reading.Validators)
-			return result, err
-		}
-		if _, err = c.Store.Record(ctx, *reading); err == nil {
-			return result, nil
-		}
-		if try == 3 || !errors.Is(err, store.ErrOvertaken) {
-			return nil, err
-		}
-	}
-}
-
-// look fetches and compares; it stores nothing.
-func (c *Checker) look(ctx context.Context, l List, guard judge) (*Result, *store.Reading, error) {
-	before, err := c.Store.List(ctx, l.ID)
-	if errors.Is(err, store.ErrNotFound) {
-		before, err = &store.List{ID: l.ID}, nil
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	sameReader := before.Reader == curated.Version
-	validators := before.Validators
-	if !sameReader {
-		validators = "" // what has not changed is read anew all the same
-	}
-	fetched, err := c.Source.Fetch(ctx, l.Source, validators)
-	if err != nil {
-		return nil, nil, err
-	}
-	hash := sha256.Sum256(fetched.Bytes)
-	result := &Result{List: l.ID, Entries: before.Counts.Entries, Held: []curated.Hold{}}
-	reading := &store.Reading{Before: before, Reader: curated.Version, Tag: c.Tag, Hash: hex.EncodeToString(hash[:]), Validators: fetched.Validators}
-	if fetched.Unchanged || sameReader && reading.Hash == before.Hash {
-		result.Unchanged, result.Report = true, (&curated.Changes{}).Report()
-		return result, reading, nil
-	}
-	// Only a list that changed is worth the look at everything that ever stood in it.
-	var known []curated.Known
-	if reading.Before, known, err = c.Store.Known(ctx, l.ID); err != nil {
-		return nil, nil, err
-	}
-	first := reading.Before.Began.IsZero()
-	if err := c.read(reading, fetched, l, known, guard); err != nil {
-		return nil, nil, err
-	}
-	if !first && !sameReader {
-		c.doubtNews(reading, result)
-	}
-	result.Baseline = first
-	result.Report = reading.Changes.Report()
-	result.Held = append(result.Held, reading.Holds...)
-	if !result.unreadable() {
-		result.Entries = len(reading.List.Entries)
-	}
-	return result, reading, nil
-}
-
 // read parses and compares, and asks the guard. A list that cannot be read at its first check is an error, for there is
 // nothing to go on with; later it is held.
-func (c *Checker) read(r *store.Reading, fetched *source.Fetched, l List, known []curated.Known, guard judge) error {
-	unreadable := curated.Readable(fetched.Bytes)
-	if errors.Is(unreadable, curated.ErrEmpty) && !r.Before.Began.IsZero() {
+func (c *Checker) read(r *store.Reading, v *version, l List, known []curated.Known, guard judge) error {
+	first := r.Before.Began.IsZero()
+	unreadable := v.unreadable()
+	if errors.Is(unreadable, curated.ErrEmpty) && !first {
 		unreadable = nil // the guard judges it, and a person may believe it
 	}
 	if unreadable == nil {
-		r.List = curated.Parse(fetched.Bytes, curated.Options{Page: cmp.Or(l.Page, fetched.Page)})
+		r.List = curated.Read(v.pages(l.Page))
 		if len(r.List.Entries) == 0 && len(known) == 0 {
-			unreadable = fmt.Errorf("no entries found among its %d links; `linkletter explain %s` tells why", r.List.Links, l.Source)
+			unreadable = fmt.Errorf("no entries found among its %d links; `linkletter explain %s` tells why", r.List.Links, l.At)
 		}
 	}
-	if unreadable != nil && r.Before.Began.IsZero() {
-		return fmt.Errorf("%s: %w", l.Source, unreadable)
+	if unreadable != nil && first {
+		return fmt.Errorf("%s: %w", l.At, unreadable)
 	}
 	if unreadable != nil {
 		r.List = &curated.List{Title: r.Before.Title}
@@ -182,8 +257,44 @@ func (c *Checker) read(r *store.Reading, fetched *source.Fetched, l List, known 
 		return nil
 	}
 	r.Changes = curated.Diff(known, r.List)
-	if !r.Before.Began.IsZero() {
+	if !first {
 		r.Holds = guard(r.Before.Counts, r.List, r.Changes)
 	}
 	return nil
+}
+
+// unreadable says why a version cannot be a list: all of its files are no Markdown, or its source says so.
+func (v *version) unreadable() error {
+	if v.doubt != "" {
+		return errors.New(v.doubt)
+	}
+	err := curated.ErrEmpty
+	for _, f := range v.files {
+		why := curated.Readable(f.Bytes)
+		switch {
+		case why == nil:
+			return nil
+		case errors.Is(err, curated.ErrEmpty) && !errors.Is(why, curated.ErrEmpty):
+			err = why
+			if len(v.files) > 1 {
+				err = fmt.Errorf("%s: %w", f.Path, why)
+			}
+		}
+	}
+	return err
+}
+
+// pages are the files with the page that is configured, which several files are below.
+func (v *version) pages(page *url.URL) []curated.File {
+	if page == nil {
+		return v.files
+	}
+	files := slices.Clone(v.files)
+	for i := range files {
+		files[i].Page = page
+		if len(files) > 1 {
+			files[i].Page = page.JoinPath(files[i].Path)
+		}
+	}
+	return files
 }

@@ -14,6 +14,7 @@ import (
 
 	"linkletter/cmd/internal/check"
 	"linkletter/cmd/internal/source"
+	"linkletter/feed"
 	"linkletter/feed/curated"
 	"linkletter/store"
 )
@@ -22,25 +23,39 @@ type fixture struct {
 	*check.Checker
 	list check.List
 	now  time.Time
+	path string // of the store
+}
+
+func open(t testing.TB, path string, now func() time.Time) *store.Store {
+	t.Helper()
+	s, err := store.Open(context.Background(), path, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// idOf is the id of an entry.
+func idOf(published time.Time, key string) string {
+	return feed.EntryID("example.org", published, "a", key)
 }
 
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	f := &fixture{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 	dir := t.TempDir()
-	s, err := store.Open(context.Background(), filepath.Join(dir, "l.db"), func() time.Time { return f.now })
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	f.Checker = &check.Checker{Store: s, Source: &source.Source{}, Tag: "example.org", Guard: curated.DefaultGuard}
-	f.list = check.List{ID: "a", Source: filepath.Join(dir, "list.md")}
+	f.path = filepath.Join(dir, "l.db")
+	now := func() time.Time { return f.now }
+	f.Checker = &check.Checker{Store: open(t, f.path, now), Source: &source.Source{Data: filepath.Join(dir, "git"), Now: now}, Tag: "example.org",
+		Guard: curated.DefaultGuard, Now: now}
+	f.list = check.List{ID: "a", At: source.Location{Path: filepath.Join(dir, "list.md")}}
 	return f
 }
 
 func (f *fixture) write(t testing.TB, text string) {
 	t.Helper()
-	if err := os.WriteFile(f.list.Source, []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(f.list.At.Path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -94,12 +109,12 @@ func TestSeedHistory(t *testing.T) {
 			want = append(want, e.URL)
 		}
 		if i == 0 {
-			if !r.Baseline || r.Entries != len(want) || len(r.Announced()) != 0 {
-				t.Errorf("the first revision: baseline %v, %d entries (want %d), announced %v", r.Baseline, r.Entries, len(want), urls(r.Announced()))
+			if !r.Baseline || r.Entries != len(want) || len(r.Taken.Added) != 0 {
+				t.Errorf("the first revision: baseline %v, %d entries (want %d), announced %v", r.Baseline, r.Entries, len(want), urls(r.Taken.Added))
 			}
 			continue
 		}
-		if diff := cmp.Diff(want, urls(r.Announced())); diff != "" {
+		if diff := cmp.Diff(want, urls(r.Taken.Added)); diff != "" {
 			t.Errorf("revision %s announced (-want +got):\n%s", step.Revision, diff)
 		}
 	}
@@ -115,12 +130,12 @@ func TestDryRunStoresNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]string{"https://example.org/bellows"}, urls(r.Announced())); diff != "" {
+		if diff := cmp.Diff([]string{"https://example.org/bellows"}, urls(r.Taken.Added)); diff != "" {
 			t.Errorf("a dry run would announce (-want +got):\n%s", diff)
 		}
 	}
-	if r := f.check(t); len(r.Announced()) != 1 {
-		t.Errorf("the check after it announced %v", urls(r.Announced()))
+	if r := f.check(t); len(r.Taken.Added) != 1 {
+		t.Errorf("the check after it announced %v", urls(r.Taken.Added))
 	}
 }
 
@@ -144,12 +159,12 @@ func TestUnreadableLists(t *testing.T) {
 			}
 			f.write(t, text)
 			r := f.check(t)
-			if len(r.Held) != 1 || r.Held[0].Kind != curated.HoldUnreadable || len(r.Announced()) != 0 {
+			if len(r.Held) != 1 || r.Held[0].Kind != curated.HoldUnreadable || len(r.Taken.Added) != 0 {
 				t.Errorf("want it held as unreadable, got %+v", r)
 			}
 			f.write(t, good+"- [Chisel](https://example.org/chisel)\n")
 			r = f.check(t)
-			if diff := cmp.Diff([]string{"https://example.org/chisel"}, urls(r.Announced())); diff != "" || len(r.Held) != 0 {
+			if diff := cmp.Diff([]string{"https://example.org/chisel"}, urls(r.Taken.Added)); diff != "" || len(r.Held) != 0 {
 				t.Errorf("after it could be read again, announced (-want +got):\n%s\nheld %+v", diff, r.Held)
 			}
 		})
@@ -174,7 +189,7 @@ func TestBelieveTakesAnEmptiedList(t *testing.T) {
 	}
 	f.write(t, "- [Anvil](https://example.org/anvil)\n- [Chisel](https://example.org/chisel)\n")
 	r = f.check(t)
-	if diff := cmp.Diff([]string{"https://example.org/chisel"}, urls(r.Announced())); diff != "" {
+	if diff := cmp.Diff([]string{"https://example.org/chisel"}, urls(r.Taken.Added)); diff != "" {
 		t.Errorf("what had left is not new when it returns (-want +got):\n%s", diff)
 	}
 }
@@ -189,12 +204,12 @@ func TestALayoutHoldIsNoStop(t *testing.T) {
 		text += fmt.Sprintf("\nA sentence that speaks of [one thing](https://example.net/%d) in the middle of its words.\n", i)
 	}
 	f.write(t, text+"\n- [Held](https://example.org/held)\n")
-	if r := f.check(t); len(r.Held) == 0 || len(r.Announced()) != 0 {
+	if r := f.check(t); len(r.Held) == 0 || len(r.Taken.Added) != 0 {
 		t.Fatalf("want it held, got %+v", r)
 	}
 	f.write(t, text+"\n- [Held](https://example.org/held)\n- [Later](https://example.org/later)\n")
 	r := f.check(t)
-	if diff := cmp.Diff([]string{"https://example.org/later"}, urls(r.Announced())); diff != "" {
+	if diff := cmp.Diff([]string{"https://example.org/later"}, urls(r.Taken.Added)); diff != "" {
 		t.Errorf("the check after it announced (-want +got):\n%s", diff)
 	}
 }
@@ -218,7 +233,7 @@ func BenchmarkCheckUnchanged(b *testing.B) {
 	f := newFixture(b)
 	f.write(b, bigList(5000))
 	old := time.Now().Add(-time.Hour)
-	if err := os.Chtimes(f.list.Source, old, old); err != nil {
+	if err := os.Chtimes(f.list.At.Path, old, old); err != nil {
 		b.Fatal(err)
 	}
 	f.check(b)
@@ -226,7 +241,7 @@ func BenchmarkCheckUnchanged(b *testing.B) {
 	start := time.Now()
 	const reads = 50
 	for range reads {
-		if _, err := os.ReadFile(f.list.Source); err != nil {
+		if _, err := os.ReadFile(f.list.At.Path); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -247,8 +262,8 @@ func BenchmarkCheckOneAddition(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		text += fmt.Sprintf("- [One more %d](https://example.org/more/%d) - New.\n", i, i)
 		f.write(b, text)
-		if r := f.check(b); len(r.Announced()) != 1 {
-			b.Fatalf("announced %d", len(r.Announced()))
+		if r := f.check(b); len(r.Taken.Added) != 1 {
+			b.Fatalf("announced %d", len(r.Taken.Added))
 		}
 	}
 }

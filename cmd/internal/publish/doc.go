@@ -15,6 +15,7 @@
 // .linkletter.lock. Otherwise one could rewrite a manifest that another has just noted a name in, and the file of that
 // name would belong to nobody for ever after.
 //
-// Pages say on which day a list was checked last, not at what time: every check would change them otherwise, and with
-// them what caches hold. Feeds do not depend on the check at all.
+// Pages say on which day a list was last checked and found readable, not at what time: every check would change them
+// otherwise, and with them what caches hold. That day tells readers how old a page is even when no program runs any more.
+// Feeds do not depend on the check at all.
 package publish

@@ -45,7 +45,7 @@ func (p *Publisher) feedEntries(l List, entries []store.Entry) []feed.Entry {
 	page := cmp.Or(l.Page, p.Site.List(l.ID))
 	out := make([]feed.Entry, len(entries))
 	for i, e := range entries {
-		listed := feed.Listed{Entry: e.Entry, ID: e.ID, Published: e.Published, Updated: e.Updated}
+		listed := feed.Listed{Entry: e.Entry, ID: e.ID, Published: e.Published, Updated: e.Updated, Origin: e.Origin}
 		for _, in := range e.In {
 			listed.Categories = append(listed.Categories, feed.Category{Term: in.Slug, Label: feed.Label(in.Path)})
 		}
@@ -58,7 +58,8 @@ func (p *Publisher) feedEntries(l List, entries []store.Entry) []feed.Entry {
 func (p *Publisher) pageEntries(l List, entries []store.Entry) []templates.Entry {
 	out := make([]templates.Entry, len(entries))
 	for i, e := range entries {
-		out[i] = templates.Entry{Entry: e.Entry, Published: p.local(e.Published), List: l.ID, ListTitle: l.Title}
+		out[i] = templates.Entry{Entry: e.Entry, Published: p.local(e.Published), List: l.ID, ListTitle: l.Title,
+			AddedBy: e.Origin.By, AddedIn: e.Origin.Link}
 		for _, in := range e.In {
 			if len(in.Path) > 0 {
 				out[i].In = append(out[i].In, templates.SectionLink{Slug: in.Slug, Label: feed.Label(in.Path), Depth: len(in.Path) - 1})

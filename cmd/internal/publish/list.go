@@ -62,8 +62,9 @@ func (p *Publisher) listFiles(files map[string][]byte, l List, s *store.List, en
 		Description: l.Description,
 		Page:        l.Page,
 		Entries:     len(entries),
-		Checked:     p.day(s.Checked),
-		Error:       p.trouble(s),
+		Checked:     p.day(s.LastGood()),
+		Failing:     p.day(s.ErrorSince),
+		Late:        p.late(l, s),
 		News:        p.days(l, news),
 	}
 	if len(news) == 0 {
@@ -139,11 +140,8 @@ func membership(entries []store.Entry, sections []store.Section) map[string][]st
 // pathKey is a path of headings as one string; headings hold no control characters.
 func pathKey(path []string) string { return strings.Join(path, "\x00") }
 
-// trouble says on a list's page that its checks fail. Why is the operator's business: the reason may name files and
-// hosts of theirs.
-func (p *Publisher) trouble(l *store.List) string {
-	if l.Error == "" {
-		return ""
-	}
-	return "Checks have failed since " + p.local(l.ErrorSince).Format("2 January 2006") + "."
+// late says that a list should have been checked since its newest check. Why it was not, and why checks fail, is the
+// operator's business: reasons may name files and hosts of theirs.
+func (p *Publisher) late(l List, s *store.List) bool {
+	return l.Late != nil && l.Late(s, p.Now())
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -41,11 +42,15 @@ type List struct {
 	Description string
 	Page        string // where people read it, or empty
 	Baseline    int    // entries a feed starts with while there is less news
+	// Late says that the list should have been checked by now, given what is known of it; nil: nobody can tell.
+	Late func(l *store.List, now time.Time) bool
 }
 
 // Report counts files.
 type Report struct {
 	Written, Unchanged, Removed int
+	// Failed is what went wrong, by list; what concerns them all stands under "".
+	Failed map[string]error `json:"-"`
 }
 
 // Publish writes what the named lists changed: their files and the root's. Without names it writes everything, the
@@ -63,7 +68,7 @@ func (p *Publisher) Publish(ctx context.Context, lists ...string) (Report, error
 		return Report{}, err
 	}
 	defer t.close()
-	errs := []error{p.known(lists)}
+	failed := map[string]error{"": p.known(lists)}
 	whole, err := t.whole()
 	if err != nil {
 		return Report{}, err
@@ -72,27 +77,32 @@ func (p *Publisher) Publish(ctx context.Context, lists ...string) (Report, error
 		lists = nil
 	}
 	if len(lists) == 0 {
-		errs = append(errs, t.sweep())
+		failed[""] = errors.Join(failed[""], t.sweep())
 	}
 	for _, l := range p.Lists {
 		if len(lists) == 0 || slices.Contains(lists, l.ID) {
 			if err := p.publishList(ctx, t, l); err != nil {
-				errs = append(errs, fmt.Errorf("publishing list %s: %w", l.ID, err))
+				failed[l.ID] = fmt.Errorf("publishing list %s: %w", l.ID, err)
 			}
 		}
 	}
 	if len(lists) == 0 {
 		for _, d := range p.Site.Digests {
 			if err := p.publishDigest(ctx, t, d); err != nil {
-				errs = append(errs, fmt.Errorf("publishing digest %s: %w", d.ID, err))
+				failed[""] = errors.Join(failed[""], fmt.Errorf("publishing digest %s: %w", d.ID, err))
 			}
 		}
-		errs = append(errs, t.keepOnly(p.folders()))
+		failed[""] = errors.Join(failed[""], t.keepOnly(p.folders()))
 	}
 	if err := p.publishRoot(ctx, t); err != nil {
-		errs = append(errs, fmt.Errorf("publishing the front page and the feed of all lists: %w", err))
+		failed[""] = errors.Join(failed[""], fmt.Errorf("publishing the front page and the feed of all lists: %w", err))
 	}
 	p.Log.Debug("published the static tree", "written", t.report.Written, "unchanged", t.report.Unchanged, "removed", t.report.Removed)
+	t.report.Failed = failed
+	var errs []error
+	for _, id := range slices.Sorted(maps.Keys(failed)) {
+		errs = append(errs, failed[id])
+	}
 	return t.report, errors.Join(errs...)
 }
 

@@ -84,7 +84,8 @@ func (p *Publisher) listLink(ctx context.Context, l List, s *store.List) (templa
 		Title:       l.Title,
 		Description: l.Description,
 		Entries:     s.Counts.Entries,
-		Checked:     p.day(s.Checked),
+		Checked:     p.day(s.LastGood()),
+		Failing:     p.day(s.ErrorSince),
 		Newest:      p.pageEntries(l, entries),
 		Baseline:    baseline,
 	}, nil

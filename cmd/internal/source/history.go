@@ -46,6 +46,7 @@ type Query struct {
 	Files  []string
 	Follow bool   // the only file is followed through renames; no pattern
 	After  string // the commit known already, in full: only what came after it; empty: all
+	Newest bool   // only the list as of Rev, under the commit that left it so
 }
 
 var (

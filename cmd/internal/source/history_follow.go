@@ -27,12 +27,12 @@ func (at *place) forward(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		to, err := at.renamed(ctx, went, func(c change) (string, bool) { return c.path, c.from == at.names[0].path })
-		if err != nil || to == "" {
+		to, err := at.renamed(ctx, went, func(c change) bool { return c.from == at.names[0].path })
+		if err != nil || to.path == "" {
 			return err
 		}
 		// Each is newer than the one before, so this comes to an end.
-		at.names[0].path = to
+		at.names[0].path = to.path
 	}
 }
 
@@ -82,41 +82,51 @@ func (at *place) begins(ctx context.Context, commits []commit, path string) (n i
 		if !came && !stubs[i] || c.parent == "" {
 			continue
 		}
-		from, err := at.renamed(ctx, c, func(c change) (string, bool) { return c.from, c.path == path })
-		if err != nil || from != "" {
-			return i + 1, from, err
+		source, err := at.renamed(ctx, c, func(c change) bool { return c.path == path })
+		if err != nil || source.from != "" {
+			return i + 1, source.from, err
 		}
 		if !came || i+1 == len(commits) {
 			continue
 		}
 		// The name was in use before. Where its file went elsewhere, that is another's history; else the file was deleted,
 		// and is back.
-		to, err := at.renamed(ctx, commits[i+1], func(c change) (string, bool) { return c.path, c.from == path })
-		if err != nil || to != "" {
+		to, err := at.renamed(ctx, commits[i+1], func(c change) bool { return c.from == path })
+		if err != nil || to.path != "" {
 			return i + 1, "", err
 		}
 	}
 	return len(commits), "", nil
 }
 
-// renamed looks for a rename in a commit, along its first parent.
-func (at *place) renamed(ctx context.Context, c commit, is func(change) (string, bool)) (string, error) {
+// renamed looks for a rename in a commit, along its first parent: of those that fit, the one with most likeness.
+func (at *place) renamed(ctx context.Context, c commit, fits func(change) bool) (change, error) {
+	var best change
 	if c.parent == "" {
-		return "", nil
+		return best, nil
 	}
 	// With -B, a file that was written anew counts as two: one may have gone elsewhere, and a stub be left in its place.
 	for _, how := range [][]string{{"-M", "-l1000"}, {"-M", "-B", "-l1000"}} {
 		changes, err := at.between(ctx, c.parent, c.hash, how, nil)
 		if err != nil {
-			return "", err
+			return best, err
 		}
 		for _, change := range changes {
-			if path, ok := is(change); ok && change.from != "" && isFile(change.mode) {
-				return path, nil
+			if change.from != "" && isFile(change.mode) && fits(change) && change.score > best.score && left(changes, change.from) {
+				best = change
 			}
 		}
+		if best.from != "" {
+			break
+		}
 	}
-	return "", nil
+	return best, nil
+}
+
+// left says that what was at a path is there no longer, or only a rest of it: such a file is a copy for git.
+func left(changes []change, path string) bool {
+	i := slices.IndexFunc(changes, func(c change) bool { return c.path == path && c.from == "" })
+	return i < 0 || !isFile(changes[i].mode) || changes[i].score >= 80
 }
 
 // stubs marks the commits, of those of one file, in which it grows so much that it can have been no more than a note of

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -15,6 +16,7 @@ type change struct {
 	oldBlob, blob string
 	path          string
 	from          string // the path that it was renamed from, where renames are looked for
+	score         int    // for those: percent of likeness to it; else, of what was written anew
 }
 
 const modeLink = "120000"
@@ -85,7 +87,8 @@ func (p *gitProcess) changes(same map[string]string) ([]change, error) {
 			return nil, io.ErrUnexpectedEOF
 		}
 		c := change{oldMode: strings.TrimPrefix(f[0], ":"), mode: f[1], oldBlob: f[2], blob: f[3], path: path}
-		if f[4][0] == 'R' {
+		c.score, _ = strconv.Atoi(f[4][1:]) // most have none
+		if f[4][0] == 'R' || f[4][0] == 'C' {
 			c.from = path
 			if c.path, err1 = p.token(); err1 != nil {
 				return nil, io.ErrUnexpectedEOF

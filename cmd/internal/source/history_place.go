@@ -40,6 +40,8 @@ func (n name) spec() string {
 }
 
 // fits reports whether git gave a path for the name itself: for a folder's name it gives all that is in it.
+func isPattern(file string) bool { return strings.ContainsAny(file, "*?[") }
+
 func (n name) fits(p string) bool { return n.pattern || n.path == p }
 
 func (at *place) specs() []string {
@@ -86,7 +88,7 @@ func (s *Source) locate(ctx context.Context, q Query) (*place, error) {
 // findNames takes names that start at the top of the repository.
 func (at *place) findNames(ctx context.Context, files []string) error {
 	for _, file := range files {
-		n := name{path.Clean(filepath.ToSlash(file)), strings.ContainsAny(file, "*?[")}
+		n := name{path.Clean(filepath.ToSlash(file)), isPattern(file)}
 		if n.pattern {
 			n.path = path.Clean(file) // which has backslashes of its own
 		}

@@ -58,12 +58,14 @@ func (at *place) plan(ctx context.Context, q Query) (*plan, error) {
 		}
 	}
 	var commits []commit
-	if meets && q.Follow {
+	switch {
+	case q.Newest:
+	case meets && q.Follow:
 		commits, err = at.follow(ctx, q.After)
-	} else if meets {
+	case meets:
 		commits, err = at.since(ctx, q.After)
 	}
-	if err == nil && p.rewritten && len(commits) == 0 {
+	if err == nil && (q.Newest || p.rewritten) && len(commits) == 0 {
 		commits, err = at.newest(ctx)
 	}
 	if err != nil {

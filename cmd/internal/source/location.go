@@ -2,6 +2,8 @@ package source
 
 import (
 	"net/http"
+	"net/url"
+	"strings"
 )
 
 // Location says where a list lives. Exactly one of Path, URL and Git is set.
@@ -20,13 +22,54 @@ type Repository struct {
 	Files  []string // from the top of the repository: one file, which is followed through renames, or several and patterns
 }
 
+// Locate understands a place as people write it: an http(s) address, or a file's path.
+func Locate(place string) Location {
+	if IsURL(place) {
+		return Location{URL: place}
+	}
+	return Location{Path: place}
+}
+
+// IsURL says that a place is an address and not a path.
+func IsURL(place string) bool {
+	l := strings.ToLower(place)
+	return strings.HasPrefix(l, "http://") || strings.HasPrefix(l, "https://")
+}
+
 // String names the location for people, without secrets.
 func (l Location) String() string {
 	switch {
 	case l.Git != nil:
-		return l.Git.Remote
+		return withoutSecrets(l.Git.Remote)
 	case l.URL != "":
-		return l.URL
+		return withoutSecrets(l.URL)
 	}
 	return l.Path
+}
+
+// withoutSecrets is an address without the user and the password, and without what stands in its query: tokens do. What
+// is no address stays as it is.
+func withoutSecrets(address string) string {
+	u, err := url.Parse(address)
+	if err == nil && u.Host != "" {
+		return shown(u)
+	}
+	if scheme, rest, is := strings.Cut(address, "://"); is { // and yet it was meant as one
+		authority, way, _ := strings.Cut(rest, "/")
+		if i := strings.LastIndexByte(authority, '@'); i >= 0 || err != nil {
+			return scheme + "://…"
+		}
+		return scheme + "://" + authority + "/" + way
+	}
+	return address
+}
+
+// shown is an address in a message.
+func shown(u *url.URL) string {
+	safe := *u
+	safe.User, safe.Fragment, safe.RawFragment = nil, "", ""
+	if safe.RawQuery != "" {
+		safe.RawQuery = "…"
+	}
+	return safe.String()
 }

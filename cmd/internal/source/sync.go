@@ -20,6 +20,12 @@ type Checkout struct {
 	Branch string // its name; empty: not known, or HEAD is no branch
 }
 
+// Query asks for the history of the list that r names, up to the checkout's last commit. A single file is followed through
+// renames.
+func (c *Checkout) Query(r Repository) Query {
+	return Query{Repository: c.Dir, Rev: c.Rev, Branch: r.Branch, Files: r.Files, Follow: len(r.Files) == 1 && !isPattern(r.Files[0])}
+}
+
 // What a remote may take. A dead connection ends sooner.
 const (
 	fetchTimeout = 10 * time.Minute
@@ -53,7 +59,7 @@ func (s *Source) sync(ctx context.Context, r Repository) (*Checkout, error) {
 			return nil, err
 		}
 	}
-	if isLocal(r.Remote) {
+	if IsLocal(r.Remote) {
 		return localCheckout(ctx, r)
 	}
 	if s.Data == "" {

@@ -32,8 +32,8 @@ func checkRemote(remote string) error {
 	return nil
 }
 
-// isLocal tells a path from an address, as git does.
-func isLocal(remote string) bool {
+// IsLocal tells a path from an address, as git does.
+func IsLocal(remote string) bool {
 	colon, slash := strings.IndexByte(remote, ':'), strings.IndexByte(remote, '/')
 	return colon < 0 || filepath.VolumeName(remote) != "" || slash >= 0 && slash < colon
 }
@@ -52,7 +52,7 @@ var password = regexp.MustCompile(`(://[^/:@\s]*):[^/\s]*@`)
 
 // sshCommand is ssh without questions to anybody, unless the operator has set one.
 func sshCommand(ctx context.Context, remote string) string {
-	if isLocal(remote) || strings.Contains(remote, "://") && !strings.Contains(remote[:strings.Index(remote, "://")], "ssh") {
+	if IsLocal(remote) || strings.Contains(remote, "://") && !strings.Contains(remote[:strings.Index(remote, "://")], "ssh") {
 		return ""
 	}
 	set, _ := gitDir{path: "."}.line(ctx, "config", "--global", "--get", "core.sshCommand") // none, or none that can be read

@@ -1,0 +1,260 @@
+package check
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+
+	"linkletter/cmd/internal/source"
+	"linkletter/feed"
+	"linkletter/feed/curated"
+	"linkletter/store"
+)
+
+// gitValidators say up to where a list in git is known.
+type gitValidators struct {
+	Commit string `json:"commit"`
+}
+
+func (v gitValidators) String() string {
+	b, _ := json.Marshal(v) // a string always encodes
+	return string(b)
+}
+
+// checkGit brings the repository up to date, and takes in every revision since the check before, one after the other, each
+// under its own date and with its own guard. What is recorded stays: a check that is interrupted goes on where it was.
+func (c *Checker) checkGit(ctx context.Context, l List, guard judge) (*Result, error) {
+	before, err := c.before(ctx, l.ID)
+	if err != nil {
+		return nil, err
+	}
+	tip, err := c.Source.Sync(ctx, *l.At.Git)
+	if err != nil {
+		return nil, err
+	}
+	q := tip.Query(*l.At.Git)
+	if before.Began.IsZero() {
+		return c.begin(ctx, l, q)
+	}
+	var known gitValidators
+	if json.Unmarshal([]byte(before.Validators), &known) != nil || known.Commit == "" {
+		q.Newest = true // it was no list in git before
+	}
+	all := newResult(l.ID)
+	all.Entries = before.Counts.Entries
+	if before.Reader != curated.Version && known.Commit != "" {
+		// What another version of the program read is read anew first, so that nothing of that is taken for news.
+		again := q
+		again.Rev, again.Newest = known.Commit, true
+		if err := c.takeIn(ctx, l, again, known.Commit, guard, all); err != nil && !errors.Is(err, source.ErrNoHistory) {
+			return nil, err
+		}
+	}
+	q.After = known.Commit
+	if err := c.takeIn(ctx, l, q, tip.Rev, guard, all); err != nil {
+		return nil, err
+	}
+	if all.Revisions > 0 {
+		return all, nil
+	}
+	all.Unchanged = true
+	all.Believed, err = c.Store.Unchanged(ctx, l.ID, gitValidators{tip.Rev}.String(), "")
+	return all, err
+}
+
+// takeIn records each revision that a query gives, oldest first, and adds what it found to all. The last one stands for tip.
+func (c *Checker) takeIn(ctx context.Context, l List, q source.Query, tip string, guard judge, all *Result) error {
+	var last *source.Revision
+	for rev, err := range c.Source.History(ctx, q) {
+		if err != nil && last != nil && ctx.Err() == nil {
+			err = errors.Join(c.revision(ctx, l, last, last.Commit, false, guard, all), err)
+		}
+		if err != nil {
+			return err
+		}
+		if last != nil {
+			if err := c.revision(ctx, l, last, last.Commit, true, guard, all); err != nil {
+				return err
+			}
+		}
+		last = rev
+	}
+	if last == nil {
+		return nil
+	}
+	return c.revision(ctx, l, last, tip, false, guard, all)
+}
+
+// revision records one revision.
+func (c *Checker) revision(ctx context.Context, l List, rev *source.Revision, upTo string, more bool, guard judge, all *Result) error {
+	v := ofRevision(rev)
+	v.more, v.validators = more, gitValidators{upTo}.String()
+	before, err := c.before(ctx, l.ID)
+	if err != nil {
+		return err
+	}
+	one, reading, err := c.compare(ctx, l, before, v, guard)
+	if err != nil {
+		return err
+	}
+	if one.Unchanged {
+		return nil
+	}
+	if _, err := c.Store.Record(ctx, *reading); err != nil {
+		return err
+	}
+	all.add(one)
+	return nil
+}
+
+// add takes in what was found in one revision.
+func (r *Result) add(one *Result) {
+	r.Revisions++
+	r.Entries = one.Entries
+	r.Silent = one.Silent
+	for _, to := range []struct{ all, one *curated.Report }{{&r.Report, &one.Report}, {&r.Taken, &one.Taken}} {
+		to.all.Added = append(to.all.Added, to.one.Added...)
+		to.all.Removed = append(to.all.Removed, to.one.Removed...)
+		to.all.Changed = append(to.all.Changed, to.one.Changed...)
+	}
+	r.Held = append(r.Held, one.Held...)
+}
+
+// ofRevision is a revision as a version of the list.
+func ofRevision(rev *source.Revision) *version {
+	v := &version{files: rev.Files, silent: rev.Silent(),
+		origin: feed.Origin{Commit: rev.Commit, By: rev.Author, Link: rev.Link, Date: rev.Date}}
+	if rev.TooLarge != nil {
+		v.doubt = rev.TooLarge.Error()
+	}
+	return v
+}
+
+// begin is the first check of a list in git: every entry is dated by the commit that brought it, and what left the list
+// since is known too.
+func (c *Checker) begin(ctx context.Context, l List, q source.Query) (*Result, error) {
+	past, err := Replay(ctx, c.Source.History(ctx, q), c.Guard, l.Page, c.Now())
+	if err != nil {
+		return nil, err
+	}
+	v := ofRevision(past.Head)
+	v.validators = gitValidators{q.Rev}.String()
+	result, reading, err := c.beginWith(ctx, l, past, v)
+	if err != nil {
+		return nil, err
+	}
+	_, err = c.Store.Record(ctx, *reading)
+	return result, err
+}
+
+// beginWith is the first reading of a list whose history is known.
+func (c *Checker) beginWith(ctx context.Context, l List, past *Past, v *version) (*Result, *store.Reading, error) {
+	before, err := c.before(ctx, l.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	result, reading, err := c.compare(ctx, l, before, v, c.Guard.Judge)
+	if err != nil {
+		return nil, nil, err
+	}
+	result.Warnings = past.warnings()
+	reading.Past = past.known(l.Baseline)
+	return result, reading, nil
+}
+
+// known is a history as the store takes it. What came silently is never in a feed; what came all at once is not what a feed
+// starts with, as long as there is enough else.
+func (p *Past) known(baseline int) []store.Past {
+	enough := 0
+	for i := range p.Entries {
+		if e := &p.Entries[i]; !e.Gone && !e.Silent && !e.Held {
+			enough++
+		}
+	}
+	out := make([]store.Past, len(p.Entries))
+	for i := range p.Entries {
+		e := &p.Entries[i]
+		out[i] = store.Past{Known: e.Known, IDKey: e.IDKey, Published: e.Published, Updated: e.Updated,
+			Silent: e.Silent || e.Held && enough >= baseline}
+		if e.Origin.Commit != p.Shallow.Commit {
+			out[i].Origin = e.Origin
+		}
+	}
+	return out
+}
+
+// warnings are what an operator should know of a history.
+func (p *Past) warnings() []string {
+	var all []string
+	if p.Shallow.Commit != "" {
+		all = append(all, fmt.Sprintf("the repository is a shallow clone, whose history begins at commit %.10s: older entries have its date; `git fetch --unshallow` gets the rest",
+			p.Shallow.Commit))
+	}
+	for _, r := range p.LeftOut {
+		all = append(all, fmt.Sprintf("commit %.10s was left out: %s", r.Commit, r.Reason))
+	}
+	return all[:min(len(all), maxWarnings)]
+}
+
+// maxWarnings bounds what is said of a history.
+const maxWarnings = 10
+
+// workTree is the first reading of a file that stands in a git work tree: its history dates the entries. Where there is
+// none, or it cannot be read, it gives nil: a file needs no repository.
+func (c *Checker) workTree(ctx context.Context, l List, v *version) (*Result, *store.Reading) {
+	if v.unreadable() != nil {
+		return nil, nil
+	}
+	history := c.Source.History(ctx, source.Query{Files: []string{l.At.Path}, Follow: true})
+	past, err := Replay(ctx, andThen(history, &source.Revision{Files: v.files, Date: c.Now()}), c.Guard, l.Page, c.Now())
+	if err != nil {
+		return nil, nil
+	}
+	result, reading, err := c.beginWith(ctx, l, past, v)
+	if err != nil {
+		return nil, nil
+	}
+	return result, reading
+}
+
+// andThen is a history and then what was not committed yet.
+func andThen(history iter.Seq2[*source.Revision, error], last *source.Revision) iter.Seq2[*source.Revision, error] {
+	return func(yield func(*source.Revision, error) bool) {
+		for rev, err := range history {
+			if !yield(rev, err) {
+				return
+			}
+		}
+		yield(last, nil)
+	}
+}
+
+// dryRunGit compares the newest revision with what is known.
+func (c *Checker) dryRunGit(ctx context.Context, l List) (*Result, error) {
+	before, err := c.before(ctx, l.ID)
+	if err != nil {
+		return nil, err
+	}
+	tip, err := c.Source.Sync(ctx, *l.At.Git)
+	if err != nil {
+		return nil, err
+	}
+	var known gitValidators
+	if json.Unmarshal([]byte(before.Validators), &known) == nil && known.Commit == tip.Rev && before.Reader == curated.Version {
+		result := newResult(l.ID)
+		result.Unchanged, result.Entries = true, before.Counts.Entries
+		return result, nil
+	}
+	q := tip.Query(*l.At.Git)
+	q.Newest = true
+	for rev, err := range c.Source.History(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		result, _, err := c.compare(ctx, l, before, ofRevision(rev), c.Guard.Judge)
+		return result, err
+	}
+	return nil, fmt.Errorf("%s: %w", l.At, source.ErrNoHistory)
+}
