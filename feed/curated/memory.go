@@ -29,6 +29,10 @@ func (m *Memory) Known() []Known {
 	return out
 }
 
+// Stands gives what Known begins with: what stands, in the order of the list, which is that of Changes.Entries. It is not to
+// be changed.
+func (m *Memory) Stands() []Known { return m.stand }
+
 // Next compares the next reading with all earlier ones, gives the reasons for which the guard would hold it, and
 // remembers it. All of the first reading that has entries is new, and nothing of it is held.
 func (m *Memory) Next(l *List, g Guard) (*Changes, []Hold) {

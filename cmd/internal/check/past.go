@@ -8,6 +8,7 @@ import (
 	"iter"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"linkletter/cmd/internal/source"
@@ -149,9 +150,9 @@ func (r *replay) take(at feed.Origin, list *curated.List, silent bool) {
 			r.past.Holds = append(r.past.Holds, PastRevision{at, h.Reason})
 		}
 	}
-	known := r.memory.Known()
-	for i, m := range changes.Entries { // which known begins with, in this order
-		ref := known[i].Ref
+	stands := r.memory.Stands()
+	for i, m := range changes.Entries {
+		ref := stands[i].Ref
 		e := r.born[ref]
 		switch {
 		case e == nil, e.Held && m.Returned(): // nobody was told of the latter, so nobody knows it
@@ -170,7 +171,7 @@ func (r *replay) take(at feed.Origin, list *curated.List, silent bool) {
 // idKey tells entries apart that an address was passed on between within a day.
 func (r *replay) idKey(published time.Time, key string) string {
 	day := published.Format(time.DateOnly) + " "
-	unique := key
+	unique := strings.Clone(key) // it must not hold on to the list's text
 	for n := 2; r.ids[day+unique]; n++ {
 		unique = fmt.Sprintf("%s %d", key, n)
 	}
