@@ -73,7 +73,6 @@ func newRunner(t *testing.T) *runner {
 		}
 	}
 	r.must("git init -q -b main . && git config user.name Ada && git config user.email ada@example.org")
-	r.commit("# Tools\n\n- [Anvil](https://anvil.example)\n")
 	return r
 }
 
@@ -159,6 +158,7 @@ func TestGitHubActions(t *testing.T) {
 	readYAML(t, "github-actions.yml", &w)
 	r := newRunner(t)
 	r.settings = w.Env
+	r.commit("# Tools\n\n- [Anvil](https://anvil.example)\n")
 	r.settings["BASE_URL"] = "https://ada.example/tools"
 
 	if out, code := r.run(w, "feed"); code != 0 {
@@ -264,6 +264,7 @@ func TestGitLabCI(t *testing.T) {
 	}
 	r := newRunner(t)
 	r.settings = w.Variables
+	r.commit("# Tools\n\n- [Anvil](https://anvil.example)\n")
 	r.settings["CI_PAGES_URL"] = "https://ada.example/tools"
 	for _, command := range w.Pages.Script {
 		if !strings.HasPrefix(command, "git clone ") && !strings.HasPrefix(command, "go build ") {

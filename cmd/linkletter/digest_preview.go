@@ -151,7 +151,7 @@ func composePast(l *pastList, title string, now time.Time) *digest.Issue {
 	}
 	var items []digest.Item
 	for i := range l.Entries { // in the order of the list, and so of its sections
-		if e := &l.Entries[i]; news[e] {
+		if e := &l.Entries[i]; news[e] && !e.Gone {
 			items = append(items, digest.Item{Entry: e.Entry, List: l.id, ListTitle: l.title,
 				Published: e.Published, AddedBy: e.Origin.By, AddedIn: e.Origin.Link})
 		}

@@ -33,8 +33,8 @@ func (p *program) feedCommand() *cobra.Command {
 configuration and no database: when each entry came, and who added it, is read from the
 history of FILE, as ` + "`history`" + ` shows it. Two runs on one history give the same bytes.
 
-The feed holds the newest entries; as long as there are fewer than 20, those that the list
-began with fill it up. Commits that say [silent] announce nothing. What the guard holds is
+The feed holds the newest additions, as far as they still stand in the list; as long as there
+are fewer than 20, entries that the list began with fill it up. Commits that say [silent] announce nothing. What the guard holds is
 left out and named, and the exit status is 3: --accept or --dismiss decides.
 
 Entries have permanent ids, made from --tag (a host name you own; default: the host of
@@ -132,6 +132,9 @@ func newPastFeed(l *pastList, f *feedFlags) *feed.Feed {
 	}
 	slugs := sectionSlugs(l)
 	for _, e := range slices.Concat(news, old) {
+		if e.Gone {
+			continue
+		}
 		listed := feed.Listed{
 			Entry:     e.Entry,
 			ID:        feed.EntryID(f.tag, e.Published, l.id, e.IDKey),

@@ -3,11 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mmcdole/gofeed"
 )
@@ -64,6 +68,61 @@ func TestOwnListFromItsHistory(t *testing.T) {
 		}
 	}
 }
+
+// Whatever becomes of a list, what turns up in its feed is what the newest commit added: neither what leaves nor what returns
+// brings an old entry in.
+func TestFeedShowsNothingOldAsNew(t *testing.T) {
+	r := newRunner(t)
+	random := rand.New(rand.NewPCG(7, 7))
+	day := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	var list, left []string
+	for i := range 60 {
+		list = append(list, tool(i))
+	}
+	made := len(list)
+	seen := map[string]bool{}
+	for step := range 30 {
+		day = day.AddDate(0, 0, 1)
+		r.settings["GIT_COMMITTER_DATE"] = day.Format(time.RFC3339)
+		switch at := random.IntN(len(list)); {
+		case step == 0:
+		case step%3 == 1:
+			list = slices.Insert(list, at, tool(made), tool(made+1))
+			made += 2
+		case step%3 == 2:
+			for i := range 4 { // of those that the feed shows: what it began with, and then the newest
+				gone := tool(i + step)
+				if step > 12 {
+					gone = tool(made - 1 - i)
+				}
+				left = append(left, gone)
+				list = slices.DeleteFunc(list, func(e string) bool { return e == gone })
+			}
+		case random.IntN(2) == 0:
+			slices.Sort(list)
+		default:
+			list = append(list, left[0])
+			left = left[1:]
+		}
+		r.commit("# Tools\n\n" + strings.Join(list, "\n") + "\n")
+		out, said, code := command("feed", filepath.Join(r.dir, "README.md"), "--window", "8", "--base-url", "https://example.org", "--id", "tools")
+		if code != exitDone {
+			t.Fatalf("step %d ended with %d and said %q", step, code, said)
+		}
+		got, err := gofeed.NewParser().ParseString(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range got.Items {
+			if !seen[item.GUID] && step > 0 && item.PublishedParsed.Before(day.Add(-time.Minute)) {
+				t.Errorf("step %d: %s of %v turns up", step, item.Title, item.PublishedParsed)
+			}
+			seen[item.GUID] = true
+		}
+	}
+}
+
+func tool(i int) string { return fmt.Sprintf("- [Tool %d](https://tool%d.example/)", i, i) }
 
 // validate holds a feed against the schema of Atom, where that and its program are here.
 func validate(t *testing.T, file string) {

@@ -39,7 +39,8 @@ func (f *pastFlags) add(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.dismiss, "dismiss", nil, "what the guard holds of this `COMMIT` is no news; may be repeated")
 }
 
-// pastList is a list as the history of its file tells it. Its entries stand in the list, newest first.
+// pastList is a list as the history of its file tells it. Its entries come newest first, those that left it included: what
+// leaves must not make room in a feed, or an old entry would turn up there as if it were new.
 type pastList struct {
 	*check.Past
 	id, title string
@@ -157,12 +158,12 @@ func (p *program) sortOut(l *pastList, f *pastFlags) {
 	for i := range l.Entries {
 		e := &l.Entries[i]
 		switch {
-		case e.Gone, e.Published.Before(l.since), l.later != nil && !l.later[e.Origin.Commit]:
+		case e.Published.Before(l.since), l.later != nil && !l.later[e.Origin.Commit]:
 		case e.First:
 			l.first = append(l.first, e)
 		case e.News(), e.Held && !e.Silent && begins(e.Origin.Commit, f.accept):
 			l.news = append(l.news, e)
-		case e.Held && !e.Silent && !begins(e.Origin.Commit, f.dismiss):
+		case e.Held && !e.Silent && !e.Gone && !begins(e.Origin.Commit, f.dismiss):
 			l.waiting = append(l.waiting, e)
 		}
 	}
@@ -193,11 +194,6 @@ func (heldError) Is(target error) bool { return target == errHeld }
 // held names what was left out: the newest revision, and of the entries that wait those that would be shown. It ends the
 // command; nil where nothing is held.
 func (p *program) held(l *pastList, shown func(*check.PastEntry) bool) error {
-	if n := len(l.LeftOut); n > 0 && l.LeftOut[n-1].Commit == l.Head.Commit {
-		last := l.LeftOut[n-1]
-		return hintError{heldError{fmt.Errorf("the newest revision, commit %.10s, is not believed: %s", last.Commit, oneLine(last.Reason))},
-			"what was written is the list before it; mend the list, or have a look with `linkletter explain`"}
-	}
 	var commits []string
 	counts := map[string]int{}
 	for _, e := range l.waiting {
@@ -207,11 +203,16 @@ func (p *program) held(l *pastList, shown func(*check.PastEntry) bool) error {
 			}
 		}
 	}
-	if len(commits) == 0 {
-		return nil
-	}
 	for _, c := range commits {
 		fmt.Fprintf(p.err, "linkletter: held: %s of commit %.10s: %s\n", count(counts[c], "entry", "entries"), c, l.reasons[c])
+	}
+	if n := len(l.LeftOut); n > 0 && l.LeftOut[n-1].Commit == l.Head.Commit {
+		last := l.LeftOut[n-1]
+		return hintError{heldError{fmt.Errorf("the newest revision, commit %.10s, is not believed: %s", last.Commit, oneLine(last.Reason))},
+			"what was written is the list before it; mend the list, or have a look with `linkletter explain`"}
+	}
+	if len(commits) == 0 {
+		return nil
 	}
 	return hintError{heldError{errors.New("what is held was left out")},
 		fmt.Sprintf("`--accept %.10s` announces the entries of that commit, `--dismiss %.10s` says that they are no news", commits[0], commits[0])}
