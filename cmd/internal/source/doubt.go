@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"mime"
 	"net/url"
 	"regexp"
@@ -35,7 +36,7 @@ func doubt(r *reply, asked *url.URL) string {
 	case isJSON(text, kind):
 		return where + " is JSON, not Markdown; name the address of the raw file"
 	case isOther(kind):
-		return where + " is " + kind + ", not Markdown; name the address of the raw file"
+		return where + fmt.Sprintf(" is %.80q, not Markdown; name the address of the raw file", kind)
 	}
 	return ""
 }

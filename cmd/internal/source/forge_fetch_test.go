@@ -100,7 +100,7 @@ func TestReadmeThatIsRenamed(t *testing.T) {
 	}
 	w.files = nil
 	_, err := s.Fetch(context.Background(), source.Locate("https://github.com/o/r"), second.Validators)
-	if err == nil || !strings.Contains(err.Error(), "fetching https://github.com/o/r: there is nothing at this address") || !strings.Contains(err.Error(), "usual names of a README") {
+	if err == nil || !strings.Contains(err.Error(), "fetching https://raw.githubusercontent.com/o/r/HEAD/readme.md: there is nothing there (404)") || !strings.Contains(err.Error(), "usual names of a README") {
 		t.Errorf("no README at all: %v", err)
 	}
 }

@@ -21,7 +21,7 @@ type httpValidators struct {
 }
 
 // errNotThere says that a server has nothing at an address.
-var errNotThere = errors.New("there is nothing at this address")
+var errNotThere = errors.New("there is nothing there (404)")
 
 // fetchURL gets a list over HTTP, from the first of its addresses that has it. Later fetches begin with that one.
 func (s *Source) fetchURL(ctx context.Context, at Location, validators string) (*Fetched, error) {
@@ -54,9 +54,9 @@ func (s *Source) fetchURL(ctx context.Context, at Location, validators string) (
 		}
 	}
 	if len(candidates) > 1 {
-		return nil, fmt.Errorf("fetching %s: %w, nor under the other usual names of a README: name the file's own address; a private repository answers so too, until a header with an access token is sent", shown(u), missing)
+		return nil, fmt.Errorf("%w, nor under the other usual names of a README: name the file's own address; a private repository answers so too, until a header with an access token is sent", missing)
 	}
-	return nil, fmt.Errorf("fetching %s: %w: check how it is written; what is private answers so too, until a header with an access token is sent", shown(u), missing)
+	return nil, fmt.Errorf("%w: check how it is written; what is private answers so too, until a header with an access token is sent", missing)
 }
 
 // remembered is how a candidate stands in the validators: a query may be secret.
@@ -203,7 +203,7 @@ func (f *fetch) refused(r *reply, c candidate) error {
 		where += ", where " + shown(c.raw) + " redirects"
 	}
 	if r.status == http.StatusNotFound {
-		return fmt.Errorf("%w: %s answered 404", errNotThere, where)
+		return fmt.Errorf("fetching %s: %w", where, errNotThere)
 	}
 	err := fmt.Errorf("fetching %s: %s", where, meaning(r, len(f.secrets) > 0))
 	if wait := retryAfter(r.header, f.now()); wait > 0 && r.status >= 400 {
