@@ -158,6 +158,9 @@ func TestSecretsStayWithTheirHost(t *testing.T) {
 			if wantErr := answer == "fail" || answer == "cut" || answer == "other name"; wantErr != (err != nil) {
 				t.Errorf("%s: %v", answer, err)
 			}
+			if words := map[string]string{"fail": "does not open it", "other name": "goes to " + u.Host + " alone"}[answer]; err != nil && !strings.Contains(err.Error(), words) {
+				t.Errorf("%s: want an error with %q, got %v", answer, words, err)
+			}
 			if err != nil && strings.Contains(err.Error(), "secret") {
 				t.Errorf("%s: the error tells the secret: %v", answer, err)
 			}

@@ -92,7 +92,7 @@ func (s *Source) body(ctx context.Context, w *watch, res *http.Response, at *url
 	where := shown(at)
 	large := &TooLargeError{Where: where, Max: s.maxBytes()}
 	in := &wire{r: res.Body, w: w}
-	in.w.body()
+	w.body()
 	capped := &limited{r: in, left: s.maxBytes() + slack, err: large}
 	coded := codings(res.Header)
 	r, done, err := decode(capped, coded, s.maxBytes(), large)
