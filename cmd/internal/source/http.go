@@ -231,7 +231,7 @@ func (f *fetch) refused(r *reply, c candidate) error {
 func (f *fetch) token(r *reply, c candidate) string {
 	switch {
 	case len(f.secrets) == 0:
-		return "give the source a header with an access token, or make the list public"
+		return "give the source a header with an access token (url and header_file), or make the list public"
 	case !trusted(r.at, c.raw):
 		return "the source's header goes to " + c.raw.Host + " alone, and not there; make that the source, if it is trusted"
 	}
