@@ -28,6 +28,9 @@ func (s *Source) replay(ctx context.Context, at *place, p *plan, yield func(*Rev
 		done <- r.run(ctx)
 	}()
 	for rev := range r.revisions {
+		if ctx.Err() != nil {
+			break
+		}
 		if enough = !yield(rev); enough {
 			break
 		}
