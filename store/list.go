@@ -26,6 +26,7 @@ type List struct {
 	Moved      string // where the source says that it is for good; empty: it is where it is configured
 	Error      string // why the newest check failed; empty when it did not
 	Failing           // since when, and what follows from it; zero when the newest check did not fail
+	Published  string // as SetPublished noted it
 	Holds      []Hold // open ones
 }
 
@@ -56,14 +57,14 @@ type Hold struct {
 }
 
 const listColumns = `id, title, tag, began, checked, changed, validators, hash, reader, entries, links, moved,
-	error, error_since, failures, good, retry, reported`
+	error, error_since, failures, good, retry, reported, published`
 
 func scanList(rows *sql.Rows) (*List, error) {
 	var l List
 	var began, checked, changed, since, good, retry sql.NullInt64
 	var f Failing
 	err := rows.Scan(&l.ID, &l.Title, &l.Tag, &began, &checked, &changed, &l.Validators, &l.Hash, &l.Reader,
-		&l.Counts.Entries, &l.Counts.Links, &l.Moved, &l.Error, &since, &f.Failures, &good, &retry, &f.Reported)
+		&l.Counts.Entries, &l.Counts.Links, &l.Moved, &l.Error, &since, &f.Failures, &good, &retry, &f.Reported, &l.Published)
 	l.Began, l.Checked, l.Changed = fromUnix(began), fromUnix(checked), fromUnix(changed)
 	if l.Error != "" {
 		f.ErrorSince, f.Good, f.Retry = fromUnix(since), fromUnix(good), fromUnix(retry)
@@ -172,6 +173,22 @@ func (s *Store) Reported(ctx context.Context, list string) error {
 	})
 	if err != nil {
 		return fmt.Errorf("recording that list %s was reported: %w", list, err)
+	}
+	return nil
+}
+
+// SetPublished notes what the files of lists were made from, by list.
+func (s *Store) SetPublished(ctx context.Context, states map[string]string) error {
+	err := s.tx(ctx, func(tx *sql.Tx, _ time.Time) error {
+		for id, state := range states {
+			if _, err := tx.ExecContext(ctx, `UPDATE list SET published = ?1 WHERE id = ?2 AND published <> ?1`, state, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("noting what is published: %w", err)
 	}
 	return nil
 }

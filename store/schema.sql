@@ -52,12 +52,13 @@ CREATE TABLE list (
 	entries     INTEGER NOT NULL DEFAULT 0, -- of the newest snapshot taken in
 	links       INTEGER NOT NULL DEFAULT 0,
 	moved       TEXT NOT NULL DEFAULT '',   -- where the source says that it is for good
-	error       TEXT NOT NULL DEFAULT '',   -- why the newest check failed; without one, the columns below mean nothing
+	error       TEXT NOT NULL DEFAULT '',   -- why the newest check failed; without one, the next five columns mean nothing
 	error_since INTEGER,                    -- the first failed check in a row
 	failures    INTEGER NOT NULL DEFAULT 0, -- how many in a row
 	good        INTEGER,                    -- the newest check before them
 	retry       INTEGER,                    -- the schedule does not try again before
-	reported    INTEGER NOT NULL DEFAULT 0  -- 1: the operator was told that it lasts
+	reported    INTEGER NOT NULL DEFAULT 0, -- 1: the operator was told that it lasts
+	published   TEXT NOT NULL DEFAULT ''    -- what its files were made from the last time; the publisher's to understand
 ) STRICT;
 
 -- One row per check that found other bytes; of a list in git, one per revision.

@@ -53,6 +53,7 @@ type ListLink struct {
 	Failing     time.Time // since when the list cannot be read; zero: it can
 	Newest      []Entry   // the newest few
 	Baseline    bool      // Newest is the baseline: what the list held when watching began
+	Brief       bool      // one of very many: only its name is shown
 }
 
 // Landing is index.html.

@@ -99,12 +99,12 @@ func (a *app) assemble(ctx context.Context) error {
 	for _, d := range cfg.Digests {
 		a.site.Digests = append(a.site.Digests, templates.DigestLink{ID: d.ID, Title: d.Title, When: describeSchedule(d.Schedule, cfg.Timezone)})
 	}
-	for _, l := range cfg.Lists {
+	for i, l := range cfg.Lists {
 		at, err := parseSchedule(l.Check, cfg.location)
 		if err != nil {
 			return fmt.Errorf("list %s: %w", l.ID, err)
 		}
-		a.watched[l.ID] = &watched{at: at.spreadBy(l.ID, cfg.Checks.Jitter)}
+		a.watched[l.ID] = &watched{config: &cfg.Lists[i], at: at.spreadBy(l.ID, cfg.Checks.Jitter)}
 	}
 	a.checker = &check.Checker{
 		Store:  a.store,

@@ -47,7 +47,10 @@ func (a *app) checkScheduled(ctx context.Context, id string) (good bool) {
 // catchUp does once what was missed while the program was down: the checks in the order in which they were missed, and
 // then the late issues, so that these hold what the checks find. It returns when all is done.
 func (a *app) catchUp(ctx context.Context, issues []func()) {
-	a.publishAll(ctx)
+	// A crash may have come between remembering and publishing: the files are made from the store again.
+	if _, err := a.publishAll(ctx); err != nil && ctx.Err() == nil {
+		a.log.Error("publishing", logError, err)
+	}
 	sound, failing := a.missedChecks(ctx)
 	progress, done := make(chan struct{}, 1), make(chan struct{})
 	var checks sync.WaitGroup
@@ -79,27 +82,6 @@ func awaitChecks(ctx context.Context, progress, done <-chan struct{}, patience t
 			return
 		case <-progress:
 			timer.Reset(patience)
-		}
-	}
-}
-
-// publishAll makes all files from the store again: a crash may have come between remembering and publishing. What the
-// pages say is known from then on, so that a check that finds nothing new publishes nothing.
-func (a *app) publishAll(ctx context.Context) {
-	lists, err := a.store.Lists(ctx)
-	if err == nil {
-		_, err = a.publishing(ctx)
-	}
-	if err != nil {
-		if ctx.Err() == nil {
-			a.log.Error("publishing", logError, err)
-		}
-		return
-	}
-	// What came after the lists were read is published by whoever recorded it.
-	for id, l := range lists {
-		if w, ok := a.watched[id]; ok {
-			w.setPublished(a.state(l))
 		}
 	}
 }
@@ -137,10 +119,14 @@ func (a *app) missedChecks(ctx context.Context) (sound, failing []string) {
 	return sound, failing
 }
 
-// checkInOrder checks lists, so many at a time, and sends on progress after each that succeeds, if anybody listens.
+// queue is how many lists may wait to be published, together, while others are checked.
+const queue = 64
+
+// checkInOrder checks lists in their order, so many at a time, and sends on progress after each that succeeds, if anybody
+// listens.
 func (a *app) checkInOrder(ctx context.Context, ids []string, atOnce int, progress chan<- struct{}) {
 	var all errgroup.Group
-	all.SetLimit(atOnce)
+	all.SetLimit(atOnce + queue) // there are places for no more than atOnce
 	for _, id := range ids {
 		all.Go(func() error {
 			if ctx.Err() == nil && a.checkScheduled(ctx, id) {

@@ -85,7 +85,7 @@ func (a *app) checkAll(ctx context.Context, ids []string, dryRun bool) ([]outcom
 	var mu sync.Mutex // of bar and done
 	each := func(f func(id string) (*check.Result, error)) error {
 		var all errgroup.Group
-		all.SetLimit(a.cfg.Checks.AtOnce)
+		all.SetLimit(a.cfg.Checks.AtOnce + queue) // there are places for no more than at_once
 		for i, id := range ids {
 			if o := outcomes[i]; o.result != nil || o.err != nil && !errors.Is(o.err, errGone) {
 				continue // by a scheduler that is gone

@@ -62,6 +62,7 @@ func badly(t *testing.T) *httptest.Server {
 // Lists that fail, hang and lie keep none of the others from being checked and published, none of the digests from being
 // sent, and the program neither from answering nor from stopping.
 func TestBadListsHarmNoOther(t *testing.T) {
+	t.Parallel()
 	server := badly(t)
 	refused, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -161,6 +162,7 @@ lists:
 
 // After days of downtime an issue waits for the checks that can be made, and not for ever for one that cannot.
 func TestALateIssueDoesNotWaitForAHangingList(t *testing.T) {
+	t.Parallel()
 	i := install(t, `
 listen: 127.0.0.1:0
 checks: {timeout: 1s}

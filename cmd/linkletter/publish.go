@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -31,7 +35,7 @@ whose bytes would be the same are not touched.`,
 			defer a.close()
 			report := &publish.Report{}
 			err = a.exclusively(cmd.Context(), "publish", store.RequestPublish, "", report, func(ctx context.Context) (err error) {
-				*report, err = a.publishing(ctx)
+				*report, err = a.publishAll(ctx)
 				return err
 			})
 			if err != nil {
@@ -65,8 +69,8 @@ func (a *app) newPublisher() *publish.Publisher {
 
 // batch is lists that are published together: the front page and the feed of all lists are written once for all of them.
 type batch struct {
-	lists  []string
-	done   chan struct{} // closed when they are published
+	states map[string]string // by list
+	done   chan struct{}     // closed when they are published
 	report publish.Report
 	err    error
 }
@@ -78,16 +82,16 @@ type batches struct {
 	turn sync.Mutex // of the batch that is being published
 }
 
-// publish rewrites the files of a list, together with those that others ask for meanwhile.
-func (a *app) publish(ctx context.Context, list string) error {
+// publish rewrites the files of a list that is in a state, together with those that others ask for meanwhile.
+func (a *app) publish(ctx context.Context, list, state string) error {
 	a.batches.mu.Lock()
 	b := a.batches.next
 	first := b == nil
 	if first {
-		b = &batch{done: make(chan struct{})}
+		b = &batch{states: map[string]string{}, done: make(chan struct{})}
 		a.batches.next = b
 	}
-	b.lists = append(b.lists, list)
+	b.states[list] = state
 	a.batches.mu.Unlock()
 	if first {
 		a.publishBatch(ctx, b)
@@ -108,11 +112,28 @@ func (a *app) publishBatch(ctx context.Context, b *batch) {
 	a.batches.mu.Lock()
 	a.batches.next = nil
 	a.batches.mu.Unlock()
-	b.report, b.err = a.publishing(ctx, b.lists...)
+	b.report, b.err = a.publishing(ctx, b.states, slices.Sorted(maps.Keys(b.states))...)
 }
 
-// publishing rewrites the files of lists, or everything, and notes whether that can be done.
-func (a *app) publishing(ctx context.Context, lists ...string) (report publish.Report, err error) {
+// publishAll rewrites all files from the store, and notes whether that can be done.
+func (a *app) publishAll(ctx context.Context) (publish.Report, error) {
+	known, err := a.store.Lists(ctx)
+	if err != nil {
+		return publish.Report{}, err
+	}
+	// What comes after this is published by whoever records it.
+	states := map[string]string{}
+	for id, l := range known {
+		if a.watched[id] != nil {
+			states[id] = a.state(l)
+		}
+	}
+	return a.publishing(ctx, states)
+}
+
+// publishing rewrites the files of lists, or everything where none are named, and notes in which state those are whose
+// files are as they should be, and what cannot be published.
+func (a *app) publishing(ctx context.Context, states map[string]string, lists ...string) (report publish.Report, err error) {
 	defer a.recovered(&err)
 	report, err = a.publisher.Publish(ctx, lists...)
 	if report.Written > 0 || report.Removed > 0 {
@@ -121,11 +142,23 @@ func (a *app) publishing(ctx context.Context, lists ...string) (report publish.R
 	if ctx.Err() != nil {
 		return report, err
 	}
-	return report, errors.Join(err, a.notePublished(ctx, report, err, lists))
+	maps.DeleteFunc(states, func(id, _ string) bool { return whatFailed(report, err, id) != nil })
+	return report, errors.Join(err, a.store.SetPublished(ctx, states), a.noteTroubles(ctx, report, err, lists))
 }
 
-// notePublished remembers what can be published and what cannot, for all to see.
-func (a *app) notePublished(ctx context.Context, report publish.Report, err error, lists []string) error {
+// state is all that the files of a list are made from, in short. As long as it is the same, they would be the same: pages
+// name the day of the last good check, so they are written anew when that turns.
+func (a *app) state(l *store.List) string {
+	day := func(t time.Time) string { return t.In(a.cfg.location).Format(time.DateOnly) }
+	w := a.watched[l.ID]
+	c := w.config
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %+v %d %s %q %q %q %d %s %s %d %s %t", version, a.site, a.cfg.Window, a.cfg.Timezone,
+		c.Title, c.Description, c.Page, *c.Baseline, day(l.LastGood()), l.Hash, len(l.Holds), day(l.ErrorSince), w.overdue(l, a.now())))
+	return hex.EncodeToString(sum[:16])
+}
+
+// noteTroubles remembers what cannot be published, for all to see.
+func (a *app) noteTroubles(ctx context.Context, report publish.Report, err error, lists []string) error {
 	var noted error
 	if len(lists) == 0 {
 		noted = a.store.SetTrouble(ctx, store.TroublePublish, err)

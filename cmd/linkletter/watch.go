@@ -26,14 +26,14 @@ const (
 
 // watched is what this process knows of a list between two checks. One check or decision at a time is at it.
 type watched struct {
-	at schedule
+	config *ListConfig
+	at     schedule
 
-	mu        sync.Mutex
-	since     time.Time     // when what is under way began; zero: nothing is
-	hangs     bool          // it was given up, and has not come back
-	changed   chan struct{} // closed when since or hangs is another; nil: nobody waits for that
-	published string        // the state that was published last; empty: not known
-	moved     string        // where the source said that it is for good
+	mu      sync.Mutex
+	since   time.Time     // when what is under way began; zero: nothing is
+	hangs   bool          // it was given up, and has not come back
+	changed chan struct{} // closed when since or hangs is another; nil: nobody waits for that
+	moved   string        // where the source said that it is for good
 }
 
 // busyError says that a list is being checked already.
@@ -92,19 +92,6 @@ func (w *watched) set(since time.Time, hangs bool) {
 		close(w.changed)
 		w.changed = nil
 	}
-}
-
-// isPublished says whether a state is the one that was published last.
-func (w *watched) isPublished(state string) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.published == state
-}
-
-func (w *watched) setPublished(state string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.published = state
 }
 
 // moves says that the source is for good where it was not said to be before: that is worth saying once.
@@ -296,10 +283,8 @@ func (a *app) checkFailed(ctx context.Context, w *watched, id string, cause erro
 		return errors.Join(fmt.Errorf("list %s: %w", id, cause), err)
 	}
 	failed := &failedCheck{list: l, err: cause}
-	if state := a.state(l); !w.isPublished(state) {
-		if failed.also = a.publish(ctx, id); failed.also == nil {
-			w.setPublished(state)
-		}
+	if state := a.state(l); state != l.Published {
+		failed.also = a.publish(ctx, id, state)
 	}
 	return failed
 }

@@ -358,7 +358,7 @@ func TestMissedChecksAreMadeInTheirOrder(t *testing.T) {
 func TestListsArePublishedTogether(t *testing.T) {
 	t.Parallel()
 	s := newStation(t, `lists: [{id: a, source: l.md}, {id: b, source: l.md}, {id: c, source: l.md}]`)
-	if _, err := s.publishing(t.Context()); err != nil {
+	if _, err := s.publishAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	s.write("l.md", anvil)
@@ -378,7 +378,7 @@ func TestListsArePublishedTogether(t *testing.T) {
 	for _, id := range []string{"a", "b", "c"} {
 		result := make(chan error, 1)
 		results[id] = result
-		go func() { result <- s.publish(t.Context(), id) }()
+		go func() { result <- s.publish(t.Context(), id, "state") }()
 	}
 	waiting := func() int {
 		s.batches.mu.Lock()
@@ -386,7 +386,7 @@ func TestListsArePublishedTogether(t *testing.T) {
 		if s.batches.next == nil {
 			return 0
 		}
-		return len(s.batches.next.lists)
+		return len(s.batches.next.states)
 	}
 	for waiting() < 3 {
 		time.Sleep(time.Millisecond)

@@ -65,11 +65,11 @@ func (a *app) checkWith(ctx context.Context, id string, f checkFunc, wait bool) 
 	if before.Error != "" {
 		a.log.Info("the list works again", logList, id, "failed_since", before.ErrorSince, "checks", before.Failures)
 	}
-	return result, a.checked(ctx, w, result)
+	return result, a.checked(ctx, result)
 }
 
 // checked publishes what a check found.
-func (a *app) checked(ctx context.Context, w *watched, result *check.Result) error {
+func (a *app) checked(ctx context.Context, result *check.Result) error {
 	id := result.List
 	a.warnRelative(id, result)
 	l, err := a.store.List(ctx, id)
@@ -80,23 +80,10 @@ func (a *app) checked(ctx context.Context, w *watched, result *check.Result) err
 		result.Standing = append(result.Standing, curated.Hold{Kind: h.Kind, Reason: h.Reason, Count: h.Count})
 	}
 	state := a.state(l)
-	if result.Unchanged && w.isPublished(state) && exists(filepath.Join(a.publisher.Dir, feed.ListDir(id), feed.PageFile)) {
+	if result.Unchanged && state == l.Published && exists(filepath.Join(a.publisher.Dir, feed.ListDir(id), feed.PageFile)) {
 		return nil
 	}
-	if err := a.publish(ctx, id); err != nil {
-		return err
-	}
-	w.setPublished(state)
-	return nil
-}
-
-// state is all that the pages say of a list. As long as it is the same, nothing that is published would be another: pages
-// name the day of the last good check, so they are written anew when that turns. A list's page may have said that its
-// check is late.
-func (a *app) state(l *store.List) string {
-	day := func(t time.Time) string { return t.In(a.cfg.location).Format(time.DateOnly) }
-	late := a.watched[l.ID].overdue(l, a.now())
-	return fmt.Sprintf("%s %s %d %s %t", day(l.LastGood()), l.Hash, len(l.Holds), day(l.ErrorSince), late)
+	return a.publish(ctx, id, state)
 }
 
 // warnRelative says that links of a list lead nowhere from a feed.
@@ -172,7 +159,7 @@ func (a *app) send(ctx context.Context, id string, period time.Time) (*store.Iss
 		a.log.Info("issue frozen", logDigest, id, logIssue, issue.Number, "entries", issue.Len())
 	}
 	// Without an issue too: a crash may have come between freezing one and publishing its page.
-	_, err = a.publishing(ctx)
+	_, err = a.publishAll(ctx)
 	return issue, err
 }
 
@@ -268,7 +255,7 @@ func (a *app) fulfil(ctx context.Context, r *store.Request) (answer string, err 
 		}
 		result = sent
 	case store.RequestPublish:
-		result, err = a.publishing(ctx)
+		result, err = a.publishAll(ctx)
 	}
 	if err != nil {
 		return "", err
@@ -345,8 +332,11 @@ func (a *app) decide(ctx context.Context, id string, change func() error) error 
 	if err := change(); err != nil {
 		return err
 	}
-	w.setPublished("")
-	return a.publish(ctx, id)
+	l, err := a.store.List(ctx, id)
+	if err != nil {
+		return err
+	}
+	return a.publish(ctx, id, a.state(l))
 }
 
 // sendNow freezes a digest's next issue outside its schedule.

@@ -1,6 +1,7 @@
 package curated
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -62,6 +63,27 @@ func BenchmarkParse(b *testing.B) {
 			benchmarkParse(b, src)
 		})
 	}
+}
+
+// BenchmarkReader measures the reading of a list in which one line changed, against Parse and goldmark alone.
+func BenchmarkReader(b *testing.B) {
+	src := longList(250 << 10)
+	at := bytes.LastIndex(src[:len(src)/2], []byte("Does one thing"))
+	other := bytes.Replace(src[at:], []byte("Does"), []byte("Did"), 1)
+	versions := [...][]byte{src, slices.Concat(src[:at], other)}
+	alone := goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser()
+	var r Reader
+	var ours, parse, theirs cost
+	n := 0
+	for b.Loop() {
+		n++
+		file := []File{{Path: "README.md", Bytes: versions[n%2]}}
+		ours.measure(func() { r.Read(file) })
+		parse.measure(func() { Parse(versions[n%2], Options{}) })
+		theirs.measure(func() { alone.Parse(text.NewReader(versions[n%2])) })
+	}
+	b.ReportMetric(float64(ours.median())/float64(parse.median()), "of-Parse")
+	b.ReportMetric(float64(ours.median())/float64(theirs.median()), "of-goldmark")
 }
 
 func benchmarkParse(b *testing.B, src []byte) {

@@ -60,9 +60,9 @@ func (c *Changes) Added() []Entry {
 // Changed gives the entries that stood before and of which something changed that a reader would see.
 func (c *Changes) Changed() []Match {
 	var out []Match
-	for _, m := range c.Entries {
-		if !m.New() && !m.Returned() && len(m.What) > 0 {
-			out = append(out, m)
+	for i := range c.Entries {
+		if m := &c.Entries[i]; !m.New() && !m.Returned() && len(m.What) > 0 {
+			out = append(out, *m)
 		}
 	}
 	return out

@@ -20,9 +20,10 @@ func Read(files []File) *List { return new(Reader).Read(files) }
 
 // join makes one list of several; the links are not counted.
 func join(files []File, lists []*List) *List {
-	all := &List{Entries: []Entry{}}
+	all := &List{Entries: []Entry{}, keys: []string{}}
 	at := make(map[string]int)
 	for i, l := range lists {
+		keys := l.canonicalURLs()
 		top := l.Title
 		if top == "" {
 			top = files[i].name()
@@ -30,7 +31,7 @@ func join(files []File, lists []*List) *List {
 		for j, e := range l.Entries {
 			e.Sections = under(top, e.Sections)
 			e.Also = slices.Clip(e.Also)
-			key := l.keys[j]
+			key := keys[j]
 			seen, twice := at[key]
 			if !twice {
 				at[key] = len(all.Entries)

@@ -33,8 +33,8 @@ func TestHistories(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			blobs := revisions(t, bundle)
-			if !all && len(blobs) > 300 {
-				blobs = neighbours(blobs, 6, 10)
+			if !all && len(blobs) > 1000 {
+				blobs = neighbours(blobs, 5, 6)
 			}
 			checkHistory(t, name, blobs)
 		})
@@ -114,11 +114,13 @@ func checkHistory(t *testing.T, name string, versions [][]byte) {
 				known[j].Since = i
 			}
 		}
-		if !reflect.DeepEqual(want, got) {
-			t.Fatalf("%s, version %d: changes (-want +got):\n%s", name, i, cmp.Diff(tell(want), tell(got)))
+		// To compare all of it takes longer than all the rest; what is wrong once is wrong in the end.
+		whole := i%16 == 0 || i == len(versions)-1
+		if diff := cmp.Diff(tell(want), tell(got)); diff != "" || whole && !reflect.DeepEqual(want, got) {
+			t.Fatalf("%s, version %d: changes (-want +got):\n%s", name, i, diff)
 		}
-		if diff := memory.Known(); !reflect.DeepEqual(known, diff) {
-			t.Fatalf("%s, version %d: what is known (-want +got):\n%s", name, i, cmp.Diff(known, diff))
-		}
+	}
+	if got := memory.Known(); len(versions) > 0 && !reflect.DeepEqual(known, got) {
+		t.Fatalf("%s: what is known (-want +got):\n%s", name, cmp.Diff(known, got))
 	}
 }

@@ -12,7 +12,7 @@ type List struct {
 	// entries from one check to the next.
 	Links int `json:"-"`
 
-	keys []string // the canonical addresses of the entries, where they are known
+	keys []string // the canonical addresses of the entries, where these are known and no two are equal
 }
 
 // Entry is one resource of a curated list.

@@ -24,6 +24,7 @@ func (d *differ) diff() *Changes {
 // differ is one comparison.
 type differ struct {
 	known  []*Known
+	stand  int // how many of them, the first ones, have a newest key that no other of these has; 0 where that is not known
 	after  []Entry
 	keys   []string        // the canonical URLs of after
 	match  []int           // for each entry of after the index of what is known, or -1
@@ -48,7 +49,7 @@ func newDiffer(known []*Known, after *List) *differ {
 
 // canonicalURLs gives those of the entries of a list.
 func (l *List) canonicalURLs() []string {
-	if len(l.keys) == len(l.Entries) {
+	if l.keys != nil && len(l.keys) == len(l.Entries) {
 		return l.keys
 	}
 	keys := make([]string, len(l.Entries))
@@ -61,22 +62,62 @@ func (l *List) canonicalURLs() []string {
 // byAddress matches the entries that stand under an address known for them. Where one address is known for two resources,
 // the one that stood under it last, and has not left, has it.
 func (d *differ) byAddress() {
-	at := make(map[string]int, len(d.known))
-	for i := range d.known {
-		k := d.known[i]
+	d.inOrder()
+	at := make(map[string]int)
+	for i, key := range d.keys {
+		if d.match[i] < 0 {
+			at[key] = -1
+		}
+	}
+	if len(at) == 0 {
+		return
+	}
+	for i, k := range d.known {
 		for j, key := range k.Keys {
-			old, taken := at[key]
-			if !taken || d.known[old].Gone && !k.Gone || d.known[old].Gone == k.Gone && j == len(k.Keys)-1 {
+			old, asked := at[key]
+			if asked && (old < 0 || d.known[old].Gone && !k.Gone || d.known[old].Gone == k.Gone && j == len(k.Keys)-1) {
 				at[key] = i
 			}
 		}
 	}
 	for i, key := range d.keys {
-		if k, ok := at[key]; ok {
-			d.match[i] = k
-			d.stays[k] = true
+		if d.match[i] < 0 && at[key] >= 0 {
+			d.match[i] = at[key]
+			d.stays[at[key]] = true
 		}
 	}
+}
+
+// maxSkip is how many entries may have come or left between two that stand side by side.
+const maxSkip = 4
+
+// inOrder matches the entries that stand in the order in which they stood, under their newest address: nearly all of nearly
+// every reading. Nobody else can have that address.
+func (d *differ) inOrder() {
+	for i, k := 0, 0; i < len(d.keys) && k < d.stand; i, k = i+1, k+1 {
+		for n := 0; n <= maxSkip; n++ {
+			if d.stoodUnder(k, i+n) {
+				i += n
+				break
+			}
+			if d.stoodUnder(k+n, i) {
+				k += n
+				break
+			}
+		}
+		if d.stoodUnder(k, i) {
+			d.match[i], d.stays[k] = k, true
+		}
+	}
+}
+
+// stoodUnder reports whether one of the known stood last under the address of an entry.
+func (d *differ) stoodUnder(known, entry int) bool {
+	if known >= d.stand || entry >= len(d.keys) {
+		return false
+	}
+	keys := d.known[known].Keys
+	return keys[len(keys)-1] == d.keys[entry]
 }
 
 // passedOn takes back a match by address where the address was passed on: a resource never heard of stands there, and
@@ -309,10 +350,10 @@ func (d *differ) splitOff() {
 func (d *differ) changes() *Changes {
 	out := &Changes{Entries: make([]Match, len(d.after))}
 	heirs := d.heirs()
-	paths := d.newPaths()
-	for i, e := range d.after {
+	paths := &pathSets{differ: d}
+	for i := range d.after {
 		m := &out.Entries[i]
-		m.Entry = e
+		m.Entry = d.after[i]
 		switch k := d.match[i]; {
 		case k < 0:
 		case heirs[k] != i:

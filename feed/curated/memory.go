@@ -10,6 +10,7 @@ import (
 type Memory struct {
 	stand    []Known // in the order of the list
 	gone     []*tombstone
+	distinct bool // no two of those that stand have the same newest key
 	last     Counts
 	readings int
 }
@@ -44,6 +45,9 @@ func (m *Memory) Next(l *List, g Guard) (*Changes, []Hold) {
 		known = append(known, &t.Known)
 	}
 	d := newDiffer(known, l)
+	if m.distinct {
+		d.stand = len(m.stand)
+	}
 	d.returnNames = func(i, way int) []string { return m.gone[i-len(m.stand)].names[way] }
 	c := d.diff()
 	var holds []Hold
@@ -51,6 +55,7 @@ func (m *Memory) Next(l *List, g Guard) (*Changes, []Hold) {
 		holds = g.Judge(m.last, l, c)
 	}
 	m.remember(c, d.keys)
+	m.distinct = l.keys != nil
 	m.readings++
 	m.last = Counts{Entries: len(l.Entries), Links: l.Links}
 	return c, holds
@@ -67,15 +72,14 @@ func (m *Memory) remember(c *Changes, keys []string) {
 		if e.New() {
 			ref++
 			// What is remembered for good must not hold on to the text that it was read from.
-			*k = Known{Ref: ref, Keys: []string{strings.Clone(keys[i])}, Since: m.readings}
+			k.Ref, k.Keys, k.Since = ref, []string{strings.Clone(keys[i])}, m.readings
 		} else {
-			*k = *e.Known
-			k.Keys = addKey(k.Keys, keys[i])
-			if k.Gone {
+			k.Ref, k.Keys, k.Since, k.Held = e.Known.Ref, addKey(e.Known.Keys, keys[i]), e.Known.Since, e.Known.Held
+			if e.Known.Gone {
 				back[k.Ref] = true
 			}
 		}
-		k.Entry, k.Gone = e.Entry, false
+		k.Entry = e.Entry
 	}
 	if len(back) > 0 || len(c.Removed) > 0 {
 		gone := make([]*tombstone, 0, len(m.gone)+len(c.Removed))

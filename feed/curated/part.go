@@ -239,7 +239,7 @@ func assemble(parts []*part, s shape, at map[string]int) *List {
 	}
 	list := &List{Title: cmp.Or(parts[0].title, s.lone), Entries: make([]Entry, 0, n), keys: make([]string, 0, n)}
 	clear(at)
-	line := 0
+	line, distinct := 0, true
 	for _, p := range parts {
 		for i := range p.resources {
 			r := &p.resources[i]
@@ -251,8 +251,12 @@ func assemble(parts []*part, s shape, at map[string]int) *List {
 			list.Entries = append(list.Entries, r.entry)
 			list.Entries[len(list.Entries)-1].Line += line
 			list.keys = append(list.keys, r.known)
+			distinct = distinct && r.known == r.key
 		}
 		line += p.lines
+	}
+	if !distinct {
+		list.keys = nil
 	}
 	return list
 }

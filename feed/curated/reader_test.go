@@ -50,6 +50,76 @@ func TestReader(t *testing.T) {
 	}
 }
 
+// Only the part of a list that changed is read again, wherever that is; what is defined or begun elsewhere is no exception.
+func TestReaderReadsAgain(t *testing.T) {
+	section := func(i int) string {
+		return fmt.Sprintf("## Section %d\n\n%s\n- [Entry %d](https://%d.example) - Text of entry %d.\n- [Other %d][%d]\n\n", i, strings.Repeat("Words. ", 40), i, i, i, i, i)
+	}
+	var b strings.Builder
+	b.WriteString("---\ntitle: Workshop\n---\n\n")
+	for i := range 20 {
+		b.WriteString(section(i))
+	}
+	b.WriteString("## References\n\n")
+	for i := range 20 {
+		fmt.Fprintf(&b, "[%d]: https://other.example/%d\n", i, i)
+	}
+	src := b.String()
+	replace := func(old, with string) string { return strings.Replace(src, old, with, 1) }
+	tests := []struct {
+		name, src string
+		want      int
+	}{
+		{"nothing", src, 0},
+		{"a word", replace("Text of entry 7", "Words about entry 7"), 1},
+		{"an entry more", replace("- [Other 7]", "- [More](https://more.example)\n- [Other 7]"), 1},
+		{"the first section", replace("Text of entry 0", "Words about entry 0"), 1},
+		{"the front matter", replace("title: Workshop", "title: A workshop"), 1},
+		{"a section less: the next one stands below another", replace(section(7), ""), 1},
+		{"a section more", replace(section(7), section(7)+section(77)), 2},
+		{"sections that change places", replace(section(7)+section(8), section(8)+section(7)), 3},
+		{"a definition", replace("other.example/7\n", "other.example/77\n"), 2},
+		{"a definition more", src + "[20]: https://other.example/20\n", 1},
+		{"a level", replace("## Section 7", "# Section 7"), 21 - 7},
+		{"a mark that covers all below", replace("## Section 7", "<!-- linkletter:ignore-start -->\n\n## Section 7"), 21 - 6},
+		{"a fence that is never closed and hides all definitions", replace("Text of entry 7", "Text\n\n```\n"), 8},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var r Reader
+			r.Read([]File{{Path: "README.md", Bytes: []byte(src)}})
+			before := make(map[*part]bool)
+			for _, p := range r.files["README.md"].parts {
+				before[p] = true
+			}
+			checkReading(t, tt.name, Parse([]byte(tt.src), Options{}), r.Read([]File{{Path: "README.md", Bytes: []byte(tt.src)}}))
+			again := 0
+			for _, p := range r.files["README.md"].parts {
+				if !before[p] {
+					again++
+				}
+			}
+			if len(before) != 22 || again != tt.want {
+				t.Errorf("of %d parts %d were read again, want %d", len(before), again, tt.want)
+			}
+		})
+	}
+}
+
+// All that a reading carries over a cut is compared, so each field of a document must stand in one of four groups, of which
+// carried is compared as a whole. A field that is none of them could be forgotten.
+func TestDocumentFields(t *testing.T) {
+	var got []string
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[document]()) {
+		if len(f.Index) == 1 {
+			got = append(got, f.Name)
+		}
+	}
+	if diff := cmp.Diff([]string{"source", "carried", "made", "scratch"}, got); diff != "" {
+		t.Errorf("fields of a document (-want +got):\n%s", diff)
+	}
+}
+
 // A Reader gives what Parse gives after any edit of a few lines.
 func TestReaderEdits(t *testing.T) {
 	var docs, lines []string

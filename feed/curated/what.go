@@ -7,7 +7,7 @@ import (
 )
 
 // changedParts names the parts of a known entry that changed for a reader; key is its canonical URL now.
-func changedParts(m *Match, key string, paths pathSets) []string {
+func changedParts(m *Match, key string, paths *pathSets) []string {
 	before := &m.Known.Entry
 	var what []string
 	if before.Title != m.Entry.Title && foldTitle(before.Title) != foldTitle(m.Entry.Title) {
@@ -65,11 +65,15 @@ func isVolatile(s string) bool {
 	return false
 }
 
-// pathSets are the section paths of the list before and after.
-type pathSets struct{ before, after map[string]struct{} }
+// pathSets are the section paths of the list before and after, made when first asked for.
+type pathSets struct {
+	*differ
+	before, after map[string]struct{}
+}
 
-func (d *differ) newPaths() pathSets {
-	p := pathSets{make(map[string]struct{}), make(map[string]struct{})}
+func (p *pathSets) fill() {
+	d := p.differ
+	p.before, p.after = make(map[string]struct{}), make(map[string]struct{})
 	var last []string
 	for i := range d.known {
 		if k := d.known[i]; !k.Gone {
@@ -80,7 +84,6 @@ func (d *differ) newPaths() pathSets {
 	for i := range d.after {
 		last = addPaths(p.after, d.after[i].Sections, last)
 	}
-	return p
 }
 
 // addPaths adds the paths of an entry to a set, but for the one that was added last: neighbours stand in one section.
@@ -108,9 +111,12 @@ func pathKey(path []string) string {
 
 // moved reports whether an entry changed its section. A section that vanished while one appeared that was not there
 // before was renamed: its entries did not move.
-func (p pathSets) moved(before, after [][]string) bool {
+func (p *pathSets) moved(before, after [][]string) bool {
 	if slices.EqualFunc(before, after, slices.Equal) {
 		return false
+	}
+	if p.before == nil {
+		p.fill()
 	}
 	was, is := make(map[string]struct{}), make(map[string]struct{})
 	for _, s := range before {

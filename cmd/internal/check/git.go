@@ -192,14 +192,12 @@ func (p *Past) warnings() []string {
 		all = append(all, fmt.Sprintf("the repository is a shallow clone, whose history begins at commit %.10s: older entries have its date; `git fetch --unshallow` gets the rest",
 			p.Shallow.Commit))
 	}
-	for _, r := range p.LeftOut {
-		all = append(all, fmt.Sprintf("commit %.10s was left out: %s", r.Commit, r.Reason))
+	if n := len(p.LeftOut); n > 0 {
+		newest := p.LeftOut[n-1]
+		all = append(all, fmt.Sprintf("of its history %d revisions were left out, the newest at commit %.10s: %s", n, newest.Commit, newest.Reason))
 	}
-	return all[:min(len(all), maxWarnings)]
+	return all
 }
-
-// maxWarnings bounds what is said of a history.
-const maxWarnings = 10
 
 // workTree is the first reading of a file that stands in a git work tree: its history dates the entries. Where there is
 // none, or it cannot be read, it gives nil: a file needs no repository.

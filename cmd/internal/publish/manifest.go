@@ -59,7 +59,16 @@ func (t *tree) writeManifest(folder string, m manifest) error {
 	for _, path := range m.sorted() {
 		b.WriteString(path + "\n")
 	}
-	return t.replace(folder+manifestFile, []byte(b.String()), t.now())
+	if folder == "" {
+		t.top = nil
+	}
+	if err := t.replace(folder+manifestFile, []byte(b.String()), t.now()); err != nil {
+		return err
+	}
+	if folder == "" {
+		t.top = m
+	}
+	return nil
 }
 
 func (m manifest) sorted() []string {

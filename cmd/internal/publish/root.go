@@ -2,6 +2,7 @@ package publish
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -21,31 +22,39 @@ var began = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // newest is how many entries of each list the front page shows.
 const newest = 5
 
+// mostInFull is how many lists the front page shows with entries.
+const mostInFull = 50
+
 // publishRoot writes what is about all lists together.
 func (p *Publisher) publishRoot(ctx context.Context, t *tree) error {
 	files := map[string][]byte{"robots.txt": p.robots()}
 	lists := map[string]List{}
 	landing := templates.Landing{Site: p.Site}
 	outlines := []feed.Outline{p.outline(p.Site.Title, "")}
+	known, err := p.Store.Lists(ctx)
+	if err != nil {
+		return err
+	}
+	sections, err := p.Store.SectionPaths(ctx)
+	if err != nil {
+		return err
+	}
+	inFull := p.inFull(known)
 	for _, l := range p.Lists {
-		l, s, err := p.state(ctx, l)
-		if err != nil {
-			return err
+		s := known[l.ID]
+		if s == nil {
+			s = &store.List{ID: l.ID}
 		}
+		l.Title = cmp.Or(l.Title, s.Title, l.ID)
 		lists[l.ID] = l
-		link, err := p.listLink(ctx, l, s)
+		link, err := p.listLink(ctx, l, s, inFull(l.ID))
 		if err != nil {
 			return err
 		}
 		landing.Lists = append(landing.Lists, link)
-		if s.Began.IsZero() {
-			continue
+		if !s.Began.IsZero() {
+			outlines = append(outlines, p.listOutlines(l, sections[l.ID]))
 		}
-		group, err := p.listOutlines(ctx, l)
-		if err != nil {
-			return err
-		}
-		outlines = append(outlines, group)
 	}
 	for _, d := range p.Site.Digests {
 		outlines = append(outlines, p.outline(d.Title, feed.DigestDir(d.ID)))
@@ -69,8 +78,42 @@ func (p *Publisher) publishRoot(ctx context.Context, t *tree) error {
 	return t.publish(ctx, part{"", files})
 }
 
-// listLink is a list on the front page, with its news, or, as long as there is none, what it held in the beginning.
-func (p *Publisher) listLink(ctx context.Context, l List, s *store.List) (templates.ListLink, error) {
+// inFull says which lists the front page shows with entries: all, or those that changed last, when there are too many for
+// a page that people read and that is written anew for each that changes.
+func (p *Publisher) inFull(known map[string]*store.List) func(id string) bool {
+	if len(p.Lists) <= mostInFull {
+		return func(string) bool { return true }
+	}
+	changed := func(l List) time.Time {
+		if s := known[l.ID]; s != nil {
+			return s.Changed
+		}
+		return time.Time{}
+	}
+	lists := slices.Clone(p.Lists)
+	slices.SortStableFunc(lists, func(a, b List) int { return changed(b).Compare(changed(a)) })
+	full := map[string]bool{}
+	for _, l := range lists[:mostInFull] {
+		full[l.ID] = true
+	}
+	return func(id string) bool { return full[id] }
+}
+
+// listLink is a list on the front page. In full it has its news, or, as long as there is none, what it held in the
+// beginning.
+func (p *Publisher) listLink(ctx context.Context, l List, s *store.List, full bool) (templates.ListLink, error) {
+	link := templates.ListLink{
+		ID:          l.ID,
+		Title:       l.Title,
+		Description: l.Description,
+		Entries:     s.Counts.Entries,
+		Checked:     p.day(s.LastGood()),
+		Failing:     p.day(s.ErrorSince),
+		Brief:       !full,
+	}
+	if !full {
+		return link, nil
+	}
 	entries, err := p.Store.Feed(ctx, store.FeedQuery{Lists: []string{l.ID}, Window: newest, Baseline: min(l.Baseline, newest)})
 	if err != nil {
 		return templates.ListLink{}, err
@@ -79,16 +122,8 @@ func (p *Publisher) listLink(ctx context.Context, l List, s *store.List) (templa
 	if !baseline {
 		entries = slices.DeleteFunc(entries, func(e store.Entry) bool { return e.State == store.Baseline })
 	}
-	return templates.ListLink{
-		ID:          l.ID,
-		Title:       l.Title,
-		Description: l.Description,
-		Entries:     s.Counts.Entries,
-		Checked:     p.day(s.LastGood()),
-		Failing:     p.day(s.ErrorSince),
-		Newest:      p.pageEntries(l, entries),
-		Baseline:    baseline,
-	}, nil
+	link.Newest, link.Baseline = p.pageEntries(l, entries), baseline
+	return link, nil
 }
 
 // rootFeed adds the feed of all lists together.
@@ -111,16 +146,12 @@ func (p *Publisher) rootFeed(ctx context.Context, files map[string][]byte, lists
 }
 
 // listOutlines is a list's group in the OPML file: its own feed and those of its sections.
-func (p *Publisher) listOutlines(ctx context.Context, l List) (feed.Outline, error) {
-	sections, err := p.Store.Sections(ctx, l.ID)
-	if err != nil {
-		return feed.Outline{}, err
-	}
+func (p *Publisher) listOutlines(l List, sections []store.Section) feed.Outline {
 	group := feed.Outline{Title: l.Title, Outlines: []feed.Outline{p.outline(l.Title, feed.ListDir(l.ID))}}
 	for _, s := range sections {
 		group.Outlines = append(group.Outlines, p.outline(l.Title+": "+feed.Label(s.Path), feed.SectionDir(l.ID, s.Slug)))
 	}
-	return group, nil
+	return group
 }
 
 func (p *Publisher) outline(title, folder string) feed.Outline {

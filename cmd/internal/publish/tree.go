@@ -27,6 +27,7 @@ type tree struct {
 	now    func() time.Time
 	report Report
 	dirty  map[string]bool // folders in which a name changed since they were synced
+	top    manifest        // the tree's own manifest as it is on the disk; nil: not read yet
 }
 
 // part is what is published together in one folder: the root's own files, a list's, a digest's.
@@ -125,10 +126,16 @@ func (t *tree) claim(folder string) error {
 	if folder == "" {
 		return nil
 	}
-	m, err := t.readManifest("")
-	if err != nil || m[folder] {
-		return err
+	if t.top == nil {
+		var err error
+		if t.top, err = t.readManifest(""); err != nil {
+			return err
+		}
 	}
+	if t.top[folder] {
+		return nil
+	}
+	m := maps.Clone(t.top)
 	m[folder] = true
 	return t.writeManifest("", m)
 }

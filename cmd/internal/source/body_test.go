@@ -85,6 +85,8 @@ func TestBrokenBodies(t *testing.T) {
 		{"cut zstd", "zstd", 0, cut(encode(t, text, "zstd")), false, "broke off after", 3},
 		{"cut in the head of gzip", "gzip", 0, encode(t, text, "gzip")[:5], false, "broke off after 5 bytes", 3},
 		{"gzip, and then the connection breaks", "gzip", 1 << 20, encode(t, text, "gzip"), true, "broke off after", 3},
+		{"brotli, and then the connection breaks", "br", 1 << 20, encode(t, text, "br"), true, "broke off after", 3},
+		{"zstd, and then the connection breaks", "zstd", 1 << 20, encode(t, text, "zstd"), true, "broke off after", 3},
 		{"text that is said to be gzip", "gzip", 0, text, false, `cannot be decoded (Content-Encoding "gzip")`, 1},
 		{"text that is said to be zstd", "zstd", 0, text, false, `cannot be decoded (Content-Encoding "zstd")`, 1},
 		{"an unknown coding", "snappy", 0, text, false, `"snappy" was not asked for`, 1},
@@ -119,25 +121,28 @@ func TestBrokenBodies(t *testing.T) {
 func TestTooLarge(t *testing.T) {
 	const limit = 64 << 10
 	zeros := make([]byte, 200*limit)
+	member := encode(t, nil, "gzip")
 	for _, c := range []struct {
 		name    string
 		codings []string
 		body    []byte
+		empty   bool // the body is gzip already, of nothing
 	}{
-		{"plain", nil, zeros[:limit+1]},
-		{"a gzip bomb", []string{"gzip"}, zeros},
-		{"a brotli bomb", []string{"br"}, zeros},
-		{"a zstd bomb", []string{"zstd"}, zeros},
-		{"a bomb in a bomb", []string{"gzip", "gzip"}, zeros},
-		{"no more than empty members", []string{"gzip"}, nil},
+		{"plain", nil, zeros[:limit+1], false},
+		{"a gzip bomb", []string{"gzip"}, zeros, false},
+		{"a brotli bomb", []string{"br"}, zeros, false},
+		{"a zstd bomb", []string{"zstd"}, zeros, false},
+		{"a bomb in a bomb", []string{"gzip", "gzip"}, zeros, false},
+		{"no more than empty members", nil, bytes.Repeat(member, 3*limit/len(member)), true},
+		{"the same, small on the wire", []string{"gzip"}, bytes.Repeat(member, 3*limit/len(member)), true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			body := encode(t, c.body, c.codings...)
-			if c.body == nil {
-				body = bytes.Repeat(encode(t, nil, "gzip"), 3*limit/20)
+			body, codings := encode(t, c.body, c.codings...), strings.Join(c.codings, ",")
+			if c.empty {
+				codings = "gzip," + codings
 			}
 			address, asked := serve(t, func(w http.ResponseWriter, r *http.Request) {
-				w.Header().Set("Content-Encoding", strings.Join(c.codings, ","))
+				w.Header().Set("Content-Encoding", codings)
 				_, _ = w.Write(body)
 			})
 			s := newImpatient()
@@ -159,7 +164,7 @@ func TestTooLarge(t *testing.T) {
 
 // A zstd answer may ask for no more memory than the standard grants it.
 func TestZstdWindowIsBounded(t *testing.T) {
-	frame := []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xff, 0x01, 0x00, 0x00} // a window of several TiB, and an empty last block
+	frame := []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x70, 0x01, 0x00, 0x00} // a window of 16 MiB, and an empty last block
 	address, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Encoding", "zstd")
 		_, _ = w.Write(frame)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"mime"
 	"net/url"
 	"regexp"
@@ -15,8 +16,8 @@ import (
 
 // doubt says in words why the bytes of an answer cannot be the list, or nothing. The bytes are looked at first: there are
 // servers that give Markdown as text/html, and others that give web pages as text/plain. An empty body is left to the
-// reader of the list.
-func doubt(r *reply, asked *url.URL) string {
+// reader of the list. token says what to do about a login page.
+func doubt(r *reply, asked *url.URL, token string) string {
 	text := bytes.TrimSpace(bytes.TrimPrefix(r.body, []byte("\xef\xbb\xbf")))
 	if len(text) == 0 {
 		return ""
@@ -31,11 +32,11 @@ func doubt(r *reply, asked *url.URL) string {
 	}
 	switch {
 	case isHTML(text, kind):
-		return where + htmlDoubt(r, text, bare(r.at) != bare(asked))
+		return where + htmlDoubt(r, text, bare(r.at) != bare(asked), token)
 	case isJSON(text, kind):
 		return where + " is JSON, not Markdown; name the address of the raw file"
 	case isOther(kind):
-		return where + " is " + kind + ", not Markdown; name the address of the raw file"
+		return where + fmt.Sprintf(" is %.80q, not Markdown; name the address of the raw file", kind)
 	}
 	return ""
 }
@@ -50,11 +51,11 @@ var (
 )
 
 // htmlDoubt says what kind of web page came, and what to do about it.
-func htmlDoubt(r *reply, text []byte, redirected bool) string {
+func htmlDoubt(r *reply, text []byte, redirected bool, token string) string {
 	head := text[:min(len(text), 256<<10)]
 	switch {
 	case redirected && loginPath.MatchString(r.at.Path), passwordField.Match(head):
-		return " is a login page, not Markdown; give the source a header with an access token, or make the list public"
+		return " is a login page, not Markdown; " + token
 	case robotCheck.Match(head):
 		return " is a page that wants to see a browser (a check against robots), not Markdown; ask who runs it to let linkletter in, or name another source"
 	}

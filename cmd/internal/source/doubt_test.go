@@ -39,9 +39,10 @@ func TestDoubt(t *testing.T) {
 		{"JSON", "application/json", `{"message":"no"}`, "", "is JSON"},
 		{"JSON as text", "text/plain", `{"message":"no"}`, "", "is JSON"},
 		{"JSON of a kind", "application/vnd.api+json; charset=utf-8", `[]`, "", "is JSON"},
-		{"an image", "image/png", "\x89PNG", "", "is image/png, not Markdown"},
-		{"a feed", "application/atom+xml", "<feed/>", "", "is application/atom+xml"},
-		{"a PDF", "application/pdf", "%PDF-1.7", "", "is application/pdf"},
+		{"an image", "image/png", "\x89PNG", "", `is "image/png", not Markdown`},
+		{"a type that never ends", "image/" + strings.Repeat("x", 500), "x", "", `is "image/` + strings.Repeat("x", 74) + `", not`},
+		{"a feed", "application/atom+xml", "<feed/>", "", `is "application/atom+xml"`},
+		{"a PDF", "application/pdf", "%PDF-1.7", "", `is "application/pdf"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			conditional := false

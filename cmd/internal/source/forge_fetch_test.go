@@ -3,7 +3,6 @@ package source_test
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -100,7 +99,7 @@ func TestReadmeThatIsRenamed(t *testing.T) {
 	}
 	w.files = nil
 	_, err := s.Fetch(context.Background(), source.Locate("https://github.com/o/r"), second.Validators)
-	if err == nil || !strings.Contains(err.Error(), "fetching https://github.com/o/r: there is nothing at this address") || !strings.Contains(err.Error(), "usual names of a README") {
+	if err == nil || !strings.Contains(err.Error(), "fetching https://raw.githubusercontent.com/o/r/HEAD/readme.md: there is nothing there (404)") || !strings.Contains(err.Error(), "usual names of a README") {
 		t.Errorf("no README at all: %v", err)
 	}
 }
@@ -123,9 +122,11 @@ func TestForgeGetsTheHeader(t *testing.T) {
 func TestManyHosts(t *testing.T) {
 	s := newImpatient()
 	s.Transport = source.NewTransport()
-	s.Transport.DialContext = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no network") }
+	s.Transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+		return nil, &net.DNSError{Err: "no network", IsNotFound: true}
+	}
 	for i := range 5000 {
-		if _, err := s.Fetch(context.Background(), source.Locate(fmt.Sprintf("http://h%d.example.org/", i)), ""); err == nil || !strings.Contains(err.Error(), "no network") {
+		if _, err := s.Fetch(context.Background(), source.Locate(fmt.Sprintf("http://h%d.example.org/", i)), ""); err == nil || !strings.Contains(err.Error(), "there is no host") {
 			t.Fatal(err)
 		}
 	}

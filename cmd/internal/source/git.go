@@ -38,6 +38,7 @@ type gitProcess struct {
 	cmd    *exec.Cmd
 	out    *bufio.Reader
 	stderr tail
+	stop   func() // ends it at once
 }
 
 // always are the settings that no repository may change: nothing of it is run.
@@ -58,16 +59,21 @@ func (d gitDir) start(ctx context.Context, in io.Reader, args ...string) (*gitPr
 	if d.reach {
 		given = append(given, reaching...)
 	}
-	p := &gitProcess{cmd: exec.CommandContext(ctx, "git", append(given, args...)...)}
+	ctx, stop := context.WithCancel(ctx)
+	p := &gitProcess{cmd: exec.CommandContext(ctx, "git", append(given, args...)...), stderr: tail{full: stop}, stop: stop}
 	p.cmd.Env = d.environment()
 	p.cmd.Stdin, p.cmd.Stderr = in, &p.stderr
 	p.cmd.WaitDelay = time.Second
 	alone(p.cmd)
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
+		stop()
 		return nil, fmt.Errorf("starting git: %w", err)
 	}
-	if err := p.cmd.Start(); errors.Is(err, exec.ErrNotFound) {
+	if err = p.cmd.Start(); err != nil {
+		stop()
+	}
+	if errors.Is(err, exec.ErrNotFound) {
 		return nil, &HistoryError{errors.New("the git program is not installed"), "install git, which reads repositories"}
 	} else if err != nil {
 		return nil, fmt.Errorf("starting git: %w", err)
@@ -120,8 +126,9 @@ func (d gitDir) environment() []string {
 
 // complaint is an error that git told on its standard error.
 type complaint struct {
-	text string
-	code int // that it ended with
+	text    string
+	code    int  // that it ended with
+	endless bool // it said the same again and again
 }
 
 func (c *complaint) Error() string { return "git: " + c.text }
@@ -129,10 +136,11 @@ func (c *complaint) Error() string { return "git: " + c.text }
 // wait lets the process end, and says what it had to complain of.
 func (p *gitProcess) wait() error {
 	err := p.cmd.Wait()
+	p.stop()
 	if err == nil {
 		return nil
 	}
-	return &complaint{cmp.Or(p.stderr.text(), err.Error()), p.cmd.ProcessState.ExitCode()}
+	return &complaint{cmp.Or(p.stderr.text(), err.Error()), p.cmd.ProcessState.ExitCode(), p.stderr.endless}
 }
 
 // ended waits for a process that ends by itself, and gives err unless it has a reason of its own.
@@ -162,19 +170,22 @@ func (p *gitProcess) token() (string, error) {
 	}
 }
 
-// tail keeps the end of what is written, as much of it as is worth reading.
-type tail struct{ bytes.Buffer }
-
-const tailSize = 1 << 12
+// tail keeps the end of what is written. Who says the same again and again is ended.
+type tail struct {
+	kept    []byte
+	endless bool
+	full    func()
+}
 
 func (t *tail) Write(b []byte) (int, error) {
-	n := len(b)
-	b = b[max(0, n-tailSize):]
-	if over := t.Len() + len(b) - tailSize; over > 0 {
-		t.Next(over)
+	const size, often = 1 << 12, 10
+	t.kept = append(t.kept, b...)
+	t.kept = t.kept[max(0, len(t.kept)-size):]
+	if !t.endless && len(b) > 20 && bytes.Count(t.kept, b) > often {
+		t.endless = true
+		t.full()
 	}
-	t.Buffer.Write(b)
-	return n, nil
+	return len(b), nil
 }
 
 // userinfo is the part of an address that may be a secret.
@@ -183,7 +194,7 @@ var userinfo = regexp.MustCompile(`://[^/\s]*@`)
 // text is what git complained of, on one line and without secrets.
 func (t *tail) text() string {
 	var lines []string
-	for line := range strings.Lines(strings.ToValidUTF8(t.String(), "\uFFFD")) {
+	for line := range strings.Lines(strings.ToValidUTF8(string(t.kept), "\uFFFD")) {
 		line = strings.Map(func(r rune) rune {
 			if unicode.IsControl(r) {
 				return -1

@@ -47,8 +47,6 @@ func (at *place) walk(ctx context.Context, tip, after string, specs []string, yi
 	if after != "" {
 		args = append(args, "^"+after)
 	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
 	p, err := at.start(ctx, nil, slices.Concat(args, []string{"--"}, specs)...)
 	if err != nil {
 		return err
@@ -69,7 +67,7 @@ func (at *place) walk(ctx context.Context, tip, after string, specs []string, yi
 			return p.ended(err)
 		}
 		if !yield(c) {
-			stop()
+			p.stop()
 			_ = p.wait() // it was stopped
 			return nil
 		}

@@ -28,6 +28,9 @@ func (s *Source) replay(ctx context.Context, at *place, p *plan, yield func(*Rev
 		done <- r.run(ctx)
 	}()
 	for rev := range r.revisions {
+		if ctx.Err() != nil {
+			break
+		}
 		if enough = !yield(rev); enough {
 			break
 		}
@@ -68,18 +71,16 @@ func (r *reading) run(ctx context.Context) (err error) {
 			}
 		}
 	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
 	r.heads, err = r.at.start(ctx, strings.NewReader(commits.String()),
 		append(slices.Clone(logCommand), "--no-walk=unsorted", "--no-patch", "--format=%H%x00%P%x00%ct%x00%an%x00%B", "--stdin")...)
 	if err != nil {
 		return err
 	}
-	defer func() { stop(); _ = r.heads.wait() }()
+	defer func() { r.heads.stop(); _ = r.heads.wait() }()
 	if r.blobs, err = r.at.start(ctx, strings.NewReader(objects.String()), "cat-file", "--batch", "--buffer"); err != nil {
 		return err
 	}
-	defer func() { stop(); _ = r.blobs.wait() }()
+	defer func() { r.blobs.stop(); _ = r.blobs.wait() }()
 	for _, s := range r.plan.steps {
 		rev, err := r.head(s.commit)
 		if err == nil {

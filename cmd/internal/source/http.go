@@ -21,7 +21,7 @@ type httpValidators struct {
 }
 
 // errNotThere says that a server has nothing at an address.
-var errNotThere = errors.New("there is nothing at this address")
+var errNotThere = errors.New("there is nothing there (404)")
 
 // fetchURL gets a list over HTTP, from the first of its addresses that has it. Later fetches begin with that one.
 func (s *Source) fetchURL(ctx context.Context, at Location, validators string) (*Fetched, error) {
@@ -54,9 +54,9 @@ func (s *Source) fetchURL(ctx context.Context, at Location, validators string) (
 		}
 	}
 	if len(candidates) > 1 {
-		return nil, fmt.Errorf("fetching %s: %w, nor under the other usual names of a README: name the file's own address; a private repository answers so too, until a header with an access token is sent", shown(u), missing)
+		return nil, fmt.Errorf("%w, nor under the other usual names of a README: name the file's own address; a private repository answers so too, until a header with an access token is sent", missing)
 	}
-	return nil, fmt.Errorf("fetching %s: %w: check how it is written; what is private answers so too, until a header with an access token is sent", shown(u), missing)
+	return nil, fmt.Errorf("%w: check how it is written; what is private answers so too, until a header with an access token is sent", missing)
 }
 
 // remembered is how a candidate stands in the validators: a query may be secret.
@@ -111,7 +111,7 @@ func (f *fetch) from(ctx context.Context, c candidate) (*Fetched, error) {
 		return nil, f.refused(r, c)
 	}
 	now := httpValidators{At: remembered(c)}
-	if got.Doubt = doubt(r, c.raw); got.Doubt != "" {
+	if got.Doubt = doubt(r, c.raw, f.token(r, c)); got.Doubt != "" {
 		got.MovedTo = "" // a page for logging in is no new home
 	} else {
 		now.ETag, now.LastModified = sendable(r.header.Get("ETag")), sendable(r.header.Get("Last-Modified"))
@@ -153,10 +153,15 @@ func sendable(v string) string {
 	return v
 }
 
+// trusted says that an address may see the secrets of the list that is at start.
+func trusted(at, start *url.URL) bool {
+	return at.Scheme == start.Scheme && originOf(at) == originOf(start)
+}
+
 // header is what one request to an address is sent with.
 func (f *fetch) header(at, start *url.URL) (h http.Header, conditional bool) {
 	h = http.Header{}
-	if at.Scheme == start.Scheme && originOf(at) == originOf(start) {
+	if trusted(at, start) {
 		for name, values := range f.secrets {
 			h[name] = values
 		}
@@ -203,9 +208,9 @@ func (f *fetch) refused(r *reply, c candidate) error {
 		where += ", where " + shown(c.raw) + " redirects"
 	}
 	if r.status == http.StatusNotFound {
-		return fmt.Errorf("%w: %s answered 404", errNotThere, where)
+		return fmt.Errorf("fetching %s: %w", where, errNotThere)
 	}
-	err := fmt.Errorf("fetching %s: %s", where, meaning(r, len(f.secrets) > 0))
+	err := fmt.Errorf("fetching %s: %s", where, meaning(r, f.token(r, c)))
 	if wait := retryAfter(r.header, f.now()); wait > 0 && r.status >= 400 {
 		after := f.now().Add(wait)
 		if wait > shortWait {
@@ -222,16 +227,25 @@ func (f *fetch) refused(r *reply, c candidate) error {
 	return err
 }
 
+// token says what to do where a server wants to know who asks.
+func (f *fetch) token(r *reply, c candidate) string {
+	switch {
+	case len(f.secrets) == 0:
+		return "give the source a header with an access token (url and header_file), or make the list public"
+	case !trusted(r.at, c.raw):
+		return "the source's header goes to " + c.raw.Host + " alone, and not there; make that the source, if it is trusted"
+	}
+	return "the source's header does not open it; is its token still valid, and for this list?"
+}
+
 // meaning puts a status into words, with what to do.
-func meaning(r *reply, withSecrets bool) string {
+func meaning(r *reply, token string) string {
 	said := fmt.Sprintf("it answered %d %s", r.status, http.StatusText(r.status)) // the server's own words may be anything
 	switch {
 	case r.header.Get("Cf-Mitigated") == "challenge":
 		return said + ": it wants to see a browser (a check against robots); ask who runs it to let linkletter in, or name another source"
-	case (r.status == http.StatusUnauthorized || r.status == http.StatusForbidden) && withSecrets:
-		return said + ": the header that is sent with the source does not open it; is the token still valid, and is it for this list?"
 	case r.status == http.StatusUnauthorized || r.status == http.StatusForbidden:
-		return said + ": it is private; give the source a header with an access token"
+		return said + ", it is private; " + token
 	case r.status == http.StatusGone:
 		return said + ": the list was taken away for good; name its new place, or drop it"
 	case r.status == http.StatusProxyAuthRequired:

@@ -128,7 +128,7 @@ func TestHTTPStatuses(t *testing.T) {
 		{401, "", "access token", 1},
 		{403, "", "access token", 1},
 		{403, "Cf-Mitigated: challenge", "a check against robots", 1},
-		{404, "", "there is nothing at this address", 1},
+		{404, "", "there is nothing there (404): check how it is written", 1},
 		{410, "", "taken away for good", 1},
 		{429, "", "429 Too Many Requests", 1},
 		{500, "", "500 Internal Server Error", 3},

@@ -8,9 +8,11 @@ import (
 
 // Location says where a list lives. Exactly one of Path, URL and Git is set.
 type Location struct {
-	Path   string      // a file
-	URL    string      // http or https, as people paste it: of the raw file, or its page on a well-known forge
-	Header http.Header // sent to the host of URL, and to no other; may hold secrets
+	Path string // a file
+	URL  string // http or https, as people paste it: of the raw file, or its page on a well-known forge
+	// Header goes to the host of URL and to no other, or to the one that has its raw files where URL is a page of a forge. It
+	// may hold secrets.
+	Header http.Header
 	Git    *Repository
 }
 
@@ -54,15 +56,14 @@ func withoutSecrets(address string) string {
 	if err == nil && u.Host != "" {
 		return shown(u)
 	}
-	if scheme, rest, is := strings.Cut(address, "://"); is { // and yet it was meant as one
-		authority, way, _ := strings.Cut(rest, "/")
-		if i := strings.LastIndexByte(authority, '@'); i >= 0 || err != nil {
-			return scheme + "://…"
-		}
-		return scheme + "://" + authority + "/" + way
+	if scheme, _, is := strings.Cut(address, "://"); is && (err != nil || u.User != nil) { // it was meant as one
+		return scheme + "://…"
 	}
 	return address
 }
+
+// longestShown is how much of an address stands in a message.
+const longestShown = 300
 
 // shown is an address in a message.
 func shown(u *url.URL) string {
@@ -71,5 +72,9 @@ func shown(u *url.URL) string {
 	if safe.RawQuery != "" {
 		safe.RawQuery = "…"
 	}
-	return safe.String()
+	s := safe.String()
+	if len(s) > longestShown {
+		s = strings.ToValidUTF8(s[:longestShown], "") + "…"
+	}
+	return s
 }

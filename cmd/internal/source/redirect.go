@@ -7,8 +7,10 @@ import (
 	"net/url"
 )
 
-// maxRedirects is how many are followed in a row.
-const maxRedirects = 10
+const (
+	maxRedirects    = 10      // that are followed in a row
+	longestLocation = 8 << 10 // of an address that is redirected to
+)
 
 // reply is the answer at the end of a chain of redirects.
 type reply struct {
@@ -67,7 +69,7 @@ func (f *fetch) next(r *reply) (*url.URL, error) {
 	switch {
 	case location == "":
 		return nil, fmt.Errorf("it redirects (%d), and does not say whereto", r.status)
-	case err != nil || u.Hostname() == "" && (u.Scheme == "http" || u.Scheme == "https"):
+	case err != nil || len(location) > longestLocation || u.Hostname() == "" && (u.Scheme == "http" || u.Scheme == "https"):
 		return nil, fmt.Errorf("it redirects (%d) to what is no address", r.status)
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, fmt.Errorf("it redirects (%d) to a %s: address; only http and https are followed", r.status, u.Scheme)

@@ -81,6 +81,8 @@ func connectionError(at *url.URL, err error) error {
 		return fmt.Errorf("%s does not speak TLS there: write http:// if that is meant", at.Host)
 	case errors.As(err, &noHost) && noHost.IsNotFound:
 		return fmt.Errorf("there is no host %s: check how it is written", noHost.Name)
+	case strings.Contains(err.Error(), "malformed"), strings.Contains(err.Error(), "bad Content-Length"): // the error goes on with what came, which may be long, and anything
+		return passing{error: fmt.Errorf("what %s answers is no HTTP", at.Host)}
 	}
 	return passing{error: err}
 }
@@ -90,7 +92,7 @@ func (s *Source) body(ctx context.Context, w *watch, res *http.Response, at *url
 	where := shown(at)
 	large := &TooLargeError{Where: where, Max: s.maxBytes()}
 	in := &wire{r: res.Body, w: w}
-	in.w.body()
+	w.body()
 	capped := &limited{r: in, left: s.maxBytes() + slack, err: large}
 	coded := codings(res.Header)
 	r, done, err := decode(capped, coded, s.maxBytes(), large)

@@ -76,6 +76,7 @@ func (s *Source) sync(ctx context.Context, r Repository) (*Checkout, error) {
 	}
 	defer release()
 	c := &clone{gitDir: gitDir{path: dir, reach: true, own: true, ssh: sshCommand(ctx, r.Remote)}, Repository: r}
+	c.sweep()
 	if c.whole(ctx) {
 		at, err := c.look(ctx)
 		if err == nil || isExplained(err) || ctx.Err() != nil {

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -106,19 +107,26 @@ func (c *clone) anew(ctx context.Context) (*Checkout, error) {
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder for clones: %w", err)
 	}
-	c.sweep()
+	was, _ := os.Lstat(c.path) // nothing, mostly
 	fresh := *c
 	var err error
 	if fresh.path, err = os.MkdirTemp(data, filepath.Base(c.path)+".new-"); err != nil {
 		return nil, fmt.Errorf("making a folder for a clone: %w", err)
 	}
 	defer os.RemoveAll(fresh.path)
-	args := []string{"clone", "--quiet", "--bare", "--filter=blob:none", "--single-branch", "--no-tags", "--template="}
+	outside := gitDir{path: data, reach: true, ssh: c.ssh}
+	args := []string{"--quiet", "--bare", "--single-branch", "--no-tags", "--template="}
 	if c.Branch != "" {
 		args = append(args, "--branch="+c.Branch)
 	}
-	outside := gitDir{path: data, reach: true, ssh: c.ssh}
-	_, err = outside.runWithin(ctx, cloneTimeout, "", append(args, "--", c.Remote, fresh.path)...)
+	args = append(args, "--", c.Remote, fresh.path)
+	_, err = outside.runWithin(ctx, cloneTimeout, "", append([]string{"clone", "--filter=blob:none"}, args...)...)
+	if why := (*complaint)(nil); errors.As(err, &why) && why.endless {
+		// Git asks a shallow remote that cannot leave files out for what it has not, again and again.
+		if err = os.RemoveAll(fresh.path); err == nil {
+			_, err = outside.runWithin(ctx, cloneTimeout, "", append([]string{"clone"}, args...)...)
+		}
+	}
 	if isNoBranch(err) {
 		return nil, (&clone{outside, c.Repository}).noBranch(ctx, c.Remote)
 	} else if err != nil {
@@ -128,19 +136,29 @@ func (c *clone) anew(ctx context.Context) (*Checkout, error) {
 	if err != nil {
 		return nil, err
 	}
-	old := fresh.path + ".old"
-	if err := os.Rename(c.path, old); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("putting a damaged clone away: %w", err)
-	}
-	defer os.RemoveAll(old)
-	if err := os.Rename(fresh.path, c.path); err != nil {
-		if c.whole(ctx) { // another process was faster
+	if err := c.put(fresh.path, was); err != nil {
+		if c.whole(ctx) { // of another process, which was faster
 			return c.look(ctx)
 		}
 		return nil, fmt.Errorf("putting a clone in place: %w", err)
 	}
 	at.Dir = c.path
 	return at, nil
+}
+
+// put moves a new clone to its place, unless there is another now than the one that it is for: was, or nil for none.
+func (c *clone) put(fresh string, was os.FileInfo) error {
+	if was != nil {
+		old := fresh + ".old"
+		if err := os.Rename(c.path, old); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		if now, err := os.Lstat(old); err == nil && !os.SameFile(was, now) {
+			return cmp.Or(os.Rename(old, c.path), os.ErrExist)
+		}
+		defer os.RemoveAll(old)
+	}
+	return os.Rename(fresh, c.path) // which fails where there is one
 }
 
 // sweep removes what processes that were killed have left beside the clone.

@@ -152,7 +152,7 @@ func noBranch(branch string, refs []string) error {
 	}
 	switch {
 	case len(refs) == 0:
-		return &HistoryError{errors.New("the repository does not have any commits yet"), "push the list first"}
+		return &HistoryError{errors.New("the repository does not have any branches yet"), "push the list first, or see whether the address is right"}
 	case branch == "":
 		return &HistoryError{errors.New("its HEAD names no branch that is there"), "set `branch` to one of " + list}
 	}

@@ -107,6 +107,31 @@ func TestTLSIsVerified(t *testing.T) {
 	fetch(t, s.Source, server.URL, "")
 }
 
+// TestAnswersThatAreNoHTTP: what came stands in no message; it may be anything.
+func TestAnswersThatAreNoHTTP(t *testing.T) {
+	for _, said := range []string{"220 mail.example.org \x1b[31mESMTP\r\n", "HTTP/1.1 abc secret\r\n\r\n", "HTTP/1.1 200 OK\r\nX-You-Sent: secret\x1b\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: secret\r\n\r\n"} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for c, err := l.Accept(); err == nil; c, err = l.Accept() {
+				_, _ = c.Read(make([]byte, 4096))
+				_, _ = io.WriteString(c, said)
+				c.Close()
+			}
+		}()
+		_, err = newImpatient().Fetch(context.Background(), source.Locate("http://"+l.Addr().String()), "")
+		if err == nil || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "\x1b") {
+			t.Errorf("%q: %v", said, err)
+		}
+		l.Close()
+		<-done
+	}
+}
+
 // TestHTTP2: what is cut there is recognised as well.
 func TestHTTP2(t *testing.T) {
 	whole := false
