@@ -33,13 +33,14 @@ func (p *program) feedCommand() *cobra.Command {
 configuration and no database: when each entry came, and who added it, is read from the
 history of FILE, as ` + "`history`" + ` shows it. Two runs on one history give the same bytes.
 
-The feed holds the newest additions, as far as they still stand in the list; as long as there
-are fewer than 20, entries that the list began with fill it up. Commits that say [silent] announce nothing. What the guard holds is
-left out and named, and the exit status is 3: --accept or --dismiss decides.
+The feed holds the newest additions, as far as they still stand in the list; as long as
+there are fewer than 20, entries that the list began with fill it up. Commits that say
+[silent] announce nothing. What the guard holds is left out and named, and the exit status
+is 3: --accept or --dismiss decides.
 
 Entries have permanent ids, made from --tag (a host name you own; default: the host of
---base-url), the day, --id and the entry's first address: keep these flags as they are.
-They are the ids that ` + "`serve`" + ` gives for the same history, tag and id.
+--base-url), the day, --id and the entry's first address (a relative one starts at --page):
+keep these flags as they are. They are the ids that ` + "`serve`" + ` gives for the same history.
 
 FILE is a path; with --repo it starts at the top of that repository, and may be a pattern
 such as 'books/*.md', whose files make one list. The whole history must be there: in a CI
