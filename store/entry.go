@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,7 @@ type Entry struct {
 	Published time.Time   // first seen; never changes
 	Updated   time.Time   // last changed in title, URL or summary
 	Announced time.Time   // when it became news; zero for the rest
+	Gone      bool        // it left the list
 	Origin    feed.Origin // the commit that brought it; its date is Published's, and not repeated
 	In        []EntrySection
 }
@@ -50,14 +52,14 @@ type FeedQuery struct {
 	Baseline int      // baseline entries fill up to this many while there is less news
 }
 
-const entryColumns = `e.id, e.atom_id, e.list, e.state, e.detail, e.published, e.updated, e.announced,
+const entryColumns = `e.id, e.atom_id, e.list, e.state, e.detail, e.published, e.updated, e.announced, e.gone IS NOT NULL,
 	e.revision, e.added_by, e.revision_url`
 
 func scanEntry(rows *sql.Rows) (Entry, error) {
 	var e Entry
 	var detail []byte
 	var published, updated, announced sql.NullInt64
-	if err := rows.Scan(&e.Ref, &e.ID, &e.List, &e.State, &detail, &published, &updated, &announced,
+	if err := rows.Scan(&e.Ref, &e.ID, &e.List, &e.State, &detail, &published, &updated, &announced, &e.Gone,
 		&e.Origin.Commit, &e.Origin.By, &e.Origin.Link); err != nil {
 		return e, err
 	}
@@ -68,26 +70,26 @@ func scanEntry(rows *sql.Rows) (Entry, error) {
 	return e, nil
 }
 
-// Feed gives the entries of a feed, newest first: news that still stands in the list, and, while there is less of it than
-// Baseline, the first baseline entries in the order of the list.
+// Feed gives the entries of a feed, newest first: news, and, while there is less of it than Baseline, the newest baseline
+// entries. What left its list is not among them, and makes no room: what was too old for the feed does not come into it.
 func (s *Store) Feed(ctx context.Context, q FeedQuery) ([]Entry, error) {
 	where, args := q.where()
 	news, err := collect(ctx, s.db, scanEntry, `SELECT `+entryColumns+` FROM entry e
-		WHERE `+where+` AND e.state = 'announced' AND e.gone IS NULL
+		WHERE `+where+` AND e.state = 'announced'
 		ORDER BY e.published DESC, e.list, e.id LIMIT ?`, append(args, q.Window)...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the feed's entries: %w", err)
 	}
 	if fill := min(q.Baseline, q.Window) - len(news); fill > 0 {
 		old, err := collect(ctx, s.db, scanEntry, `SELECT `+entryColumns+` FROM entry e
-			WHERE `+where+` AND e.state = 'baseline' AND e.gone IS NULL
+			WHERE `+where+` AND e.state = 'baseline'
 			ORDER BY e.published DESC, e.list, e.id LIMIT ?`, append(args, fill)...)
 		if err != nil {
 			return nil, fmt.Errorf("reading the feed's baseline: %w", err)
 		}
 		news = append(news, old...)
 	}
-	return s.withSections(ctx, news)
+	return s.withSections(ctx, slices.DeleteFunc(news, func(e Entry) bool { return e.Gone }))
 }
 
 // where is the condition for the lists and the section asked for.
@@ -105,12 +107,12 @@ func (q FeedQuery) where() (string, []any) {
 	return where, args
 }
 
-// Standing gives the entries that stand in a list, or in one section of it (a slug) and below, in the order of the list.
-// What the guard holds is not among them.
-func (s *Store) Standing(ctx context.Context, list, section string) ([]Entry, error) {
+// Entries gives all entries that a list, or one section of it (a slug) and below, ever had: those that stand, in the order of
+// the list, and then those that left. What the guard holds is not among them.
+func (s *Store) Entries(ctx context.Context, list, section string) ([]Entry, error) {
 	where, args := FeedQuery{Lists: []string{list}, Section: section}.where()
 	all, err := collect(ctx, s.db, scanEntry, `SELECT `+entryColumns+` FROM entry e
-		WHERE `+where+` AND e.gone IS NULL AND e.state <> 'quarantined' ORDER BY e.position, e.id`, args...)
+		WHERE `+where+` AND e.state <> 'quarantined' ORDER BY e.gone IS NOT NULL, e.position, e.id`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the entries of list %s: %w", list, err)
 	}

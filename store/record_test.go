@@ -70,10 +70,7 @@ func TestNoTwoEntriesShareATimestamp(t *testing.T) {
 		names = append(names, fmt.Sprintf("More%02d", i))
 	}
 	checkList(t, s, list("Tools", names...), lenient)
-	entries, err := s.Standing(context.Background(), "a", "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	entries := standing(t, s, "")
 	seen := map[time.Time]string{}
 	for _, e := range entries {
 		if other, ok := seen[e.Published]; ok {
@@ -159,10 +156,7 @@ func TestAnAddressIsPassedOn(t *testing.T) {
 		if len(done.Announced) != step.announced || done.Removed != 0 {
 			t.Errorf("%s: announced %d and removed %d, want %d and 0", step.name, len(done.Announced), done.Removed, step.announced)
 		}
-		entries, err := s.Standing(context.Background(), "a", "")
-		if err != nil {
-			t.Fatal(err)
-		}
+		entries := standing(t, s, "")
 		if diff := cmp.Diff(step.want, titles(entries)); diff != "" {
 			t.Errorf("%s: what stands (-want +got):\n%s", step.name, diff)
 		}
@@ -210,10 +204,7 @@ func TestSectionsKeepTheirSlug(t *testing.T) {
 	if diff := cmp.Diff(is, sections()); diff != "" {
 		t.Errorf("after the heading was reworded (-want +got):\n%s", diff)
 	}
-	in, err := s.Standing(ctx, "a", "tools")
-	if err != nil {
-		t.Fatal(err)
-	}
+	in := standing(t, s, "tools")
 	if diff := cmp.Diff([]string{"Anvil", "Bellows"}, titles(in)); diff != "" {
 		t.Errorf("a section holds what stands below it (-want +got):\n%s", diff)
 	}

@@ -73,11 +73,8 @@ func TestSilentRevision(t *testing.T) {
 	if !entries[0].Updated.Equal(was[0].Updated) {
 		t.Errorf("the entry it changed counts as updated at %v, was %v", entries[0].Updated, was[0].Updated)
 	}
-	standing, err := s.Standing(context.Background(), "a", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]string{"The anvil", "Chisel"}, titles(standing)); diff != "" {
+	in := standing(t, s, "")
+	if diff := cmp.Diff([]string{"The anvil", "Chisel"}, titles(in)); diff != "" {
 		t.Errorf("the list after it (-want +got):\n%s", diff)
 	}
 	if done := checkWith(t, s, list("Tools", "Chisel", "Drill"), lenient, of(3, false, false)); len(done.Announced) != 1 {
@@ -173,4 +170,34 @@ func TestAForgottenEntryGivesItsAddressBack(t *testing.T) {
 	if len(done.Announced) != 0 || done.Returned != 1 {
 		t.Errorf("the first owner came back to its address: %+v, want it returned and nothing announced", done)
 	}
+}
+
+// What was too old for a feed does not come into it when something leaves the list: nobody would know it from news.
+func TestWhatLeavesAFeedMakesNoRoom(t *testing.T) {
+	s, c := newStore(t)
+	checkList(t, s, list("Tools", "Anvil", "Bellows", "Chisel"), lenient)
+	query := store.FeedQuery{Lists: []string{"a"}, Window: 2, Baseline: 2}
+	want := func(when string, names ...string) {
+		t.Helper()
+		entries, err := s.Feed(context.Background(), query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(names, titles(entries)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", when, diff)
+		}
+	}
+	want("at first", "Anvil", "Bellows")
+	next := func(names ...string) {
+		c.t = c.t.Add(time.Hour)
+		checkList(t, s, list("Tools", names...), lenient)
+	}
+	next("Anvil", "Chisel")
+	want("after one of the baseline left", "Anvil")
+	for _, name := range []string{"Drill", "Easel", "File"} {
+		next("Anvil", "Chisel", "Drill", name)
+	}
+	want("after three additions, of which one left", "File")
+	next("Anvil", "Chisel", "Drill", "Easel", "File")
+	want("after one returned", "File", "Easel")
 }

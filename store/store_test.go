@@ -85,6 +85,16 @@ func feedOf(t *testing.T, s *store.Store) []store.Entry {
 	return entries
 }
 
+// standing are the entries that stand in the list, or in a section of it.
+func standing(t *testing.T, s *store.Store, section string) []store.Entry {
+	t.Helper()
+	all, err := s.Entries(context.Background(), "a", section)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(all, func(e store.Entry) bool { return e.Gone })
+}
+
 func titles(entries []store.Entry) []string {
 	var all []string
 	for _, e := range entries {

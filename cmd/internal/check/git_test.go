@@ -185,11 +185,11 @@ func wantSameAsReplay(t *testing.T, f *fixture, r *repository) {
 
 func standing(t *testing.T, f *fixture) []store.Entry {
 	t.Helper()
-	all, err := f.Store.Standing(context.Background(), "a", "")
+	all, err := f.Store.Entries(context.Background(), "a", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return all
+	return slices.DeleteFunc(all, func(e store.Entry) bool { return e.Gone })
 }
 
 // A file in a work tree is dated by its history, and what was not committed yet by the check.

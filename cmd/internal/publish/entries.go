@@ -10,8 +10,8 @@ import (
 	"linkletter/templates"
 )
 
-// pick takes what a feed holds from the entries that stand in a list or section: the newest news, and baseline entries
-// up to baseline while there is less. It is what store.Feed gives, without asking the store for each section.
+// pick takes what a feed holds from all the entries that a list or section ever had: see store.Feed, which it spares for each
+// section.
 func pick(entries []store.Entry, window, baseline int) (news, old []store.Entry) {
 	for _, e := range entries {
 		switch e.State {
@@ -23,11 +23,22 @@ func pick(entries []store.Entry, window, baseline int) (news, old []store.Entry)
 	}
 	newestFirst(news)
 	newestFirst(old)
-	return Fill(news, old, window, baseline)
+	news, old = Fill(news, old, window, baseline)
+	return standing(news), standing(old)
+}
+
+// standing are those of the entries that did not leave the list.
+func standing(entries []store.Entry) []store.Entry {
+	gone := func(e store.Entry) bool { return e.Gone }
+	if !slices.ContainsFunc(entries, gone) {
+		return entries
+	}
+	return slices.DeleteFunc(slices.Clone(entries), gone)
 }
 
 // Fill takes what a feed holds, each newest first: news, and what stood in the list already as long as there is less news
-// than baseline.
+// than baseline. Both are all that there ever was, so that what was too old for a feed does not come into it when something
+// leaves the list.
 func Fill[E any](news, old []E, window, baseline int) ([]E, []E) {
 	news = news[:min(len(news), window)]
 	fill := max(0, min(baseline, window)-len(news))

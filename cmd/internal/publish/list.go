@@ -32,7 +32,7 @@ func (p *Publisher) publishList(ctx context.Context, t *tree, l List) error {
 	if err != nil {
 		return err
 	}
-	entries, err := p.Store.Standing(ctx, l.ID, "")
+	entries, err := p.Store.Entries(ctx, l.ID, "")
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (p *Publisher) listFiles(files map[string][]byte, l List, s *store.List, en
 		Title:       l.Title,
 		Description: l.Description,
 		Page:        l.Page,
-		Entries:     len(entries),
+		Entries:     len(standing(entries)),
 		Checked:     p.day(s.LastGood()),
 		Failing:     p.day(s.ErrorSince),
 		Late:        p.late(l, s),
@@ -100,7 +100,7 @@ func (p *Publisher) sectionFiles(files map[string][]byte, l List, s *store.List,
 		Section: sectionLink(sec),
 		Path:    sec.Path,
 		News:    p.days(l, news),
-		Entries: p.pageEntries(l, entries),
+		Entries: p.pageEntries(l, standing(entries)),
 	})
 	if err != nil {
 		return err
