@@ -93,11 +93,13 @@ func (p *program) diffCommand() *cobra.Command {
 // fetch gets the Markdown that an argument names.
 func (p *program) fetch(ctx context.Context, location string) ([]byte, *url.URL, error) {
 	s := &source.Source{UserAgent: userAgent("")}
-	got, err := s.Fetch(ctx, location, "")
+	got, err := s.Fetch(ctx, source.Locate(location), "")
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := curated.Readable(got.Bytes); err != nil {
+	if got.Doubt != "" {
+		fmt.Fprintf(p.err, "linkletter: warning: %s\n", got.Doubt)
+	} else if err := curated.Readable(got.Bytes); err != nil {
 		fmt.Fprintf(p.err, "linkletter: warning: %s: %v\n", location, err)
 	}
 	return got.Bytes, got.Page, nil

@@ -10,6 +10,9 @@ import (
 // ErrEmpty says that a document holds nothing but white space.
 var ErrEmpty = errors.New("the document is empty")
 
+// ErrHTML says that a document is a web page.
+var ErrHTML = errors.New("the document is an HTML page, not Markdown; name the address of the raw file")
+
 // Readable says why bytes cannot be a Markdown list: nothing, a web page, or no text. It gives nil for bytes that Parse
 // makes sense of.
 func Readable(src []byte) error {
@@ -33,7 +36,7 @@ func Readable(src []byte) error {
 	}
 	for _, tag := range [...]string{"<!doctype html", "<html"} {
 		if len(head) >= len(tag) && bytes.EqualFold(head[:len(tag)], []byte(tag)) {
-			return errors.New("the document is an HTML page, not Markdown; name the address of the raw file")
+			return ErrHTML
 		}
 	}
 	return binary(text)

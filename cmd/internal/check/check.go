@@ -127,7 +127,7 @@ func (c *Checker) look(ctx context.Context, l List, guard judge) (*Result, *stor
 	if !sameReader {
 		validators = "" // what has not changed is read anew all the same
 	}
-	fetched, err := c.Source.Fetch(ctx, l.Source, validators)
+	fetched, err := c.Source.Fetch(ctx, source.Locate(l.Source), validators)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -163,6 +163,9 @@ func (c *Checker) look(ctx context.Context, l List, guard judge) (*Result, *stor
 // nothing to go on with; later it is held.
 func (c *Checker) read(r *store.Reading, fetched *source.Fetched, l List, known []curated.Known, guard judge) error {
 	unreadable := curated.Readable(fetched.Bytes)
+	if fetched.Doubt != "" {
+		unreadable = errors.New(fetched.Doubt)
+	}
 	if errors.Is(unreadable, curated.ErrEmpty) && !r.Before.Began.IsZero() {
 		unreadable = nil // the guard judges it, and a person may believe it
 	}

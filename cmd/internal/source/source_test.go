@@ -2,142 +2,16 @@ package source_test
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
-	"time"
 
 	"linkletter/cmd/internal/source"
 )
 
-func fetch(t *testing.T, s *source.Source, location, validators string) *source.Fetched {
+func fetch(t testing.TB, s *source.Source, location, validators string) *source.Fetched {
 	t.Helper()
-	got, err := s.Fetch(context.Background(), location, validators)
+	got, err := s.Fetch(context.Background(), source.Locate(location), validators)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return got
-}
-
-func write(t *testing.T, path, text string, mtime time.Time) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chtimes(path, mtime, mtime); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestFileIsUnchangedBySizeAndTime(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "list.md")
-	hourAgo := time.Now().Add(-time.Hour).Truncate(time.Second)
-	write(t, path, "one", hourAgo)
-	s := &source.Source{}
-	first := fetch(t, s, path, "")
-	if string(first.Bytes) != "one" || first.Unchanged {
-		t.Fatalf("first: %+v", first)
-	}
-	if again := fetch(t, s, path, first.Validators); !again.Unchanged || again.Validators != first.Validators {
-		t.Errorf("nothing changed, got %+v", again)
-	}
-	for name, change := range map[string]func(){
-		"other time": func() { write(t, path, "two", hourAgo.Add(time.Minute)) },
-		"other size": func() { write(t, path, "three", hourAgo) },
-	} {
-		change()
-		if got := fetch(t, s, path, first.Validators); got.Unchanged {
-			t.Errorf("%s: said unchanged", name)
-		}
-		write(t, path, "one", hourAgo)
-	}
-}
-
-// An editor may write twice within the grain of the clock: what was written a moment ago is read again.
-func TestFileWrittenAMomentAgoIsReadAgain(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "list.md")
-	now := time.Now().Truncate(time.Second)
-	s := &source.Source{Now: func() time.Time { return now.Add(time.Second) }}
-	write(t, path, "one", now)
-	first := fetch(t, s, path, "")
-	write(t, path, "two", now) // the same size, the same time
-	if got := fetch(t, s, path, first.Validators); got.Unchanged || string(got.Bytes) != "two" {
-		t.Errorf("the second version was missed: %+v", got)
-	}
-}
-
-func TestFileErrors(t *testing.T) {
-	dir := t.TempDir()
-	write(t, filepath.Join(dir, "large.md"), strings.Repeat("x", 101), time.Now())
-	s := &source.Source{MaxBytes: 100}
-	ctx := context.Background()
-	if _, err := s.Fetch(ctx, filepath.Join(dir, "none.md"), ""); err == nil || !strings.Contains(err.Error(), "there is no file") {
-		t.Errorf("missing: %v", err)
-	}
-	if _, err := s.Fetch(ctx, dir, ""); err == nil || !strings.Contains(err.Error(), "is not a file") {
-		t.Errorf("a folder: %v", err)
-	}
-	var large *source.TooLargeError
-	if _, err := s.Fetch(ctx, filepath.Join(dir, "large.md"), ""); !errors.As(err, &large) {
-		t.Errorf("over the limit: %v", err)
-	}
-}
-
-func TestHTTPAsksOnlyForWhatChanged(t *testing.T) {
-	text, asked := "one", []string{}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked = append(asked, r.Header.Get("If-None-Match"))
-		w.Header().Set("ETag", fmt.Sprintf("%q", text))
-		if r.Header.Get("If-None-Match") == fmt.Sprintf("%q", text) {
-			w.WriteHeader(http.StatusNotModified)
-			return
-		}
-		if !strings.HasPrefix(r.UserAgent(), "linkletter/") {
-			t.Errorf("User-Agent %q", r.UserAgent())
-		}
-		fmt.Fprint(w, text)
-	}))
-	defer server.Close()
-	s := &source.Source{UserAgent: "linkletter/test"}
-	first := fetch(t, s, server.URL+"/list.md", "")
-	if string(first.Bytes) != "one" || first.Page == nil || first.Page.Path != "/list.md" {
-		t.Fatalf("first: %+v", first)
-	}
-	again := fetch(t, s, server.URL+"/list.md", first.Validators)
-	if !again.Unchanged || again.Validators != first.Validators {
-		t.Errorf("nothing changed, got %+v", again)
-	}
-	text = "two"
-	if got := fetch(t, s, server.URL+"/list.md", again.Validators); got.Unchanged || string(got.Bytes) != "two" {
-		t.Errorf("the change was missed: %+v", got)
-	}
-	if want := `["" "\"one\"" "\"one\""]`; fmt.Sprintf("%q", asked) != want {
-		t.Errorf("asked with %q, want %s", asked, want)
-	}
-}
-
-func TestHTTPErrors(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/large":
-			fmt.Fprint(w, strings.Repeat("x", 101))
-		case "/cut":
-			w.Header().Set("Content-Length", "50")
-			fmt.Fprint(w, "half")
-		default:
-			http.NotFound(w, r)
-		}
-	}))
-	defer server.Close()
-	s := &source.Source{MaxBytes: 100}
-	for path, want := range map[string]string{"/gone": "404", "/large": "larger than", "/cut": "unexpected EOF"} {
-		if _, err := s.Fetch(context.Background(), server.URL+path, ""); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: want an error with %q, got %v", path, want, err)
-		}
-	}
 }
