@@ -113,9 +113,9 @@ func FilePage(remote, ref, path string) *url.URL {
 	return r.at(r.forge.page + ref + "/" + path)
 }
 
-// giteaRef says the kind of a ref in front of it. HEAD stands for the default branch.
+// giteaRef says the kind of a ref in front of it. HEAD, for the default branch, is known there as a commit.
 func giteaRef(ref string) string {
-	if len(ref) >= 40 && hexCommit.MatchString(ref) {
+	if ref == "HEAD" || len(ref) >= 40 && hexCommit.MatchString(ref) {
 		return "commit/" + ref
 	}
 	return "branch/" + ref

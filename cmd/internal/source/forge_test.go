@@ -18,7 +18,7 @@ func TestPagesOfRemotes(t *testing.T) {
 		{"ssh://git@ssh.github.com:443/o/r.git", "https://github.com/o/r/commit/" + commit, "https://github.com/o/r/blob/HEAD/books/a%20b.md"},
 		{"git@gitlab.com:g/sub/p.git", "https://gitlab.com/g/sub/p/-/commit/" + commit, "https://gitlab.com/g/sub/p/-/blob/HEAD/books/a%20b.md"},
 		{"https://gitlab.example.org:8443/g/p.git", "https://gitlab.example.org:8443/g/p/-/commit/" + commit, "https://gitlab.example.org:8443/g/p/-/blob/HEAD/books/a%20b.md"},
-		{"ssh://git@codeberg.org/o/r.git", "https://codeberg.org/o/r/commit/" + commit, "https://codeberg.org/o/r/src/branch/HEAD/books/a%20b.md"},
+		{"ssh://git@codeberg.org/o/r.git", "https://codeberg.org/o/r/commit/" + commit, "https://codeberg.org/o/r/src/commit/HEAD/books/a%20b.md"},
 		{"git@bitbucket.org:o/r.git", "https://bitbucket.org/o/r/commits/" + commit, "https://bitbucket.org/o/r/src/HEAD/books/a%20b.md"},
 		{"https://git.example.org/o/r.git", "", ""},
 		{"https://github.com/o", "", ""},

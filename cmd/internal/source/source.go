@@ -22,7 +22,6 @@ const DefaultMaxBytes = 32 << 20
 type Source struct {
 	MaxBytes  int64 // of a list, decoded; 0: DefaultMaxBytes
 	UserAgent string
-	Data      string          // the folder that Sync keeps its clones in
 	Transport *http.Transport // nil: NewTransport()
 	Timeouts  Timeouts
 	// HostRate is how many requests a second each host gets; short bursts of twice as many are let through. 0: 2.
@@ -32,8 +31,11 @@ type Source struct {
 	Sleep func(context.Context, time.Duration) error // nil: waits, or until the context ends, whose error it gives then
 	Rand  func() float64                             // from 0 up to 1; nil: rand.Float64
 
-	hosts  hosts
+	// Data is the folder that Sync keeps its clones in.
+	Data string
+
 	clones turns
+	hosts  hosts
 	once   sync.Once // makes own
 	own    *http.Transport
 }

@@ -42,7 +42,7 @@ func (s *Source) Sync(ctx context.Context, r Repository) (*Checkout, error) {
 		err = ctx.Err() // and not that git was killed
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the repository %s: %w", showRemote(r.Remote), err)
+		return nil, fmt.Errorf("reading the repository %s: %w", withoutSecrets(r.Remote), err)
 	}
 	return c, nil
 }
@@ -111,7 +111,7 @@ func localCheckout(ctx context.Context, r Repository) (*Checkout, error) {
 // cloneName is a clone's folder: one for each address, whoever fetches from it.
 func cloneName(remote string) string {
 	if strings.HasPrefix(remote, "http://") || strings.HasPrefix(remote, "https://") {
-		remote = showRemote(remote)
+		remote = userinfo.ReplaceAllString(remote, "://")
 	}
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(remote)))[:24]
 }

@@ -38,18 +38,6 @@ func IsLocal(remote string) bool {
 	return colon < 0 || filepath.VolumeName(remote) != "" || slash >= 0 && slash < colon
 }
 
-// showRemote is an address for people: without what may be secret.
-func showRemote(remote string) string {
-	scheme, _, _ := strings.Cut(remote, "://")
-	if strings.HasSuffix(scheme, "ssh") || strings.HasPrefix(scheme, "ssh") {
-		// The user's name says which repository is meant; a password has no meaning there.
-		return password.ReplaceAllString(remote, "$1@")
-	}
-	return userinfo.ReplaceAllString(remote, "://")
-}
-
-var password = regexp.MustCompile(`(://[^/:@\s]*):[^/\s]*@`)
-
 // sshCommand is ssh without questions to anybody, unless the operator has set one.
 func sshCommand(ctx context.Context, remote string) string {
 	if IsLocal(remote) || strings.Contains(remote, "://") && !strings.Contains(remote[:strings.Index(remote, "://")], "ssh") {
