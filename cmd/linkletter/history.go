@@ -1,12 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -53,8 +52,10 @@ the one it has now. Nothing is fetched. The git program must be installed.`,
 			if q.Files = given; q.Follow && len(given) > 1 {
 				return usageError{hintError{errors.New("--follow: there are several files"), "follow them one by one"}}
 			}
+			// A replay makes far more garbage than it keeps.
+			defer debug.SetGCPercent(debug.SetGCPercent(400))
 			s := &source.Source{}
-			for rev, err := range s.History(cmd.Context(), q) {
+			for rev, err := range ahead(readings(s.History(cmd.Context(), q))) {
 				var why *source.HistoryError
 				switch {
 				case errors.Is(err, source.ErrGone) && h.begun:
@@ -114,13 +115,11 @@ type history struct {
 	show   func(*revisionReport) error
 	since  time.Time
 	memory curated.Memory
-	reader curated.Reader
-	files  []curated.File // of the revision before
 	begun  bool
 }
 
 // next takes the next revision in, and shows it.
-func (h *history) next(rev *source.Revision) error {
+func (h *history) next(rev *reading) error {
 	if rev.Shallow {
 		fmt.Fprintf(h.err, "linkletter: warning: this is a shallow clone, whose history begins at commit %.10s; `git fetch --unshallow` gets the rest\n", rev.Commit)
 	}
@@ -129,13 +128,13 @@ func (h *history) next(rev *source.Revision) error {
 		return nil
 	}
 	report := revisionReport{Commit: rev.Commit, Date: rev.Date, Author: rev.Author, Silent: rev.Silent(), Baseline: !h.begun}
-	if h.begun && slices.EqualFunc(rev.Files, h.files, sameFile) {
+	if rev.list == nil {
 		report.Report = (&curated.Changes{}).Report()
 	} else {
-		changes, holds := h.memory.Next(h.reader.Read(rev.Files), curated.DefaultGuard)
+		changes, holds := h.memory.Next(rev.list, curated.DefaultGuard)
 		report.Report, report.Held = changes.Report(), len(holds) > 0
 	}
-	h.begun, h.files = true, rev.Files
+	h.begun = true
 	if rev.Date.Before(h.since) {
 		return nil
 	}
@@ -171,5 +170,3 @@ func (p *program) showRevision(r *revisionReport) error {
 	}
 	return out.report(r.Report)
 }
-
-func sameFile(a, b curated.File) bool { return a.Path == b.Path && bytes.Equal(a.Bytes, b.Bytes) }

@@ -63,6 +63,7 @@ type fileReader struct {
 	faults *inlineFaults    // of the document
 	known  *definitions     // of the document
 	no     int              // of the version
+	wholes int              // how many were read whole in a row, counted up to maxWholes
 	// What is carried into every document.
 	mending *mending
 	carried *carried
@@ -81,23 +82,31 @@ func (r *fileReader) next(f *File) {
 	r.file = *f
 	r.no++
 	src := unixLines(f.Bytes)
-	parts, s, ok := r.read(src)
-	if !ok {
+	var parts []*part
+	var s shape
+	if r.wholes == 0 {
+		parts, s = r.read(src)
+	}
+	if parts == nil {
 		parts = []*part{wholePart(src, f.Page)}
 		s = shapeOf(parts)
 		parts[0].make(s)
+		r.wholes = (r.wholes + 1) % maxWholes
 	}
 	r.list = assemble(parts, s, r.at)
 	r.replace(parts)
 }
 
+// maxWholes is how many versions are read whole, once one had to be, before parts are tried again: mostly in vain.
+const maxWholes = 16
+
 func samePage(a, b *url.URL) bool { return a == b || a != nil && b != nil && a.String() == b.String() }
 
-// read reads a version in parts, if that can be.
-func (r *fileReader) read(src []byte) (parts []*part, s shape, ok bool) {
+// read reads a version in parts, or gives nil where that cannot be.
+func (r *fileReader) read(src []byte) (parts []*part, s shape) {
 	parts = r.parse(src)
 	if parts == nil {
-		return nil, s, false
+		return nil, s
 	}
 	r.define(parts)
 	from, cells := r.carried, 0
@@ -112,14 +121,14 @@ func (r *fileReader) read(src []byte) (parts []*part, s shape, ok bool) {
 			p.read(from)
 		}
 		if cells += p.cells; p.to == nil || p.bounded || cells > maxMissing {
-			return nil, s, false
+			return nil, s
 		}
 		from = p.to
 	}
 	begun := false
 	for _, p := range parts {
 		if begun && p.joins {
-			return nil, s, false
+			return nil, s
 		}
 		begun = begun || p.begun
 	}
@@ -135,7 +144,7 @@ func (r *fileReader) read(src []byte) (parts []*part, s shape, ok bool) {
 		}
 		p.make(s)
 	}
-	return parts, s, true
+	return parts, s
 }
 
 // define finds out what the document defines, and parses again the parts that were told otherwise.

@@ -53,7 +53,8 @@ type partContext struct {
 }
 
 func (c partContext) AddReference(ref parser.Reference) {
-	c.part.defined = append(c.part.defined, definition{true, util.ToLinkReference(ref.Label()), string(ref.Destination()), string(ref.Title())})
+	label := util.ToLinkReference(ref.Label())
+	c.part.defined = append(c.part.defined, definition{true, label, string(ref.Destination()), string(ref.Title())})
 }
 
 func (c partContext) Reference(label string) (parser.Reference, bool) {
