@@ -187,8 +187,14 @@ func TestSectionsKeepTheirSlug(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := map[string]string{}
+		var bare []store.Section
 		for _, sec := range all {
 			got[sec.Slug] = fmt.Sprintf("%v %d", sec.Path, sec.Entries)
+			bare = append(bare, store.Section{Slug: sec.Slug, Path: sec.Path})
+		}
+		paths, err := s.SectionPaths(ctx)
+		if diff := cmp.Diff(map[string][]store.Section{"a": bare}, paths); diff != "" || err != nil {
+			t.Errorf("the sections of all lists are others (-each +all): %v\n%s", err, diff)
 		}
 		return got
 	}

@@ -45,15 +45,20 @@ func (a *app) checkScheduled(ctx context.Context, id string) (good bool) {
 }
 
 // catchUp does once what was missed while the program was down: the checks in the order in which they were missed, and
-// then the late issues, so that these hold what the checks find. It returns when all is done.
+// then the late issues, so that these hold what the checks find. Meanwhile all files are published again. It returns when
+// all is done.
 func (a *app) catchUp(ctx context.Context, issues []func()) {
-	// A crash may have come between remembering and publishing: the files are made from the store again.
-	if _, err := a.publishAll(ctx); err != nil && ctx.Err() == nil {
-		a.log.Error("publishing", logError, err)
-	}
+	var files, checks sync.WaitGroup
+	// A crash may have come between remembering and publishing: the files are made from the store again. That takes long
+	// when there are many, and keeps nobody from checking.
+	files.Go(func() {
+		if _, err := a.publishAll(ctx); err != nil && ctx.Err() == nil {
+			a.log.Error("publishing", logError, err)
+		}
+	})
+	defer files.Wait()
 	sound, failing := a.missedChecks(ctx)
 	progress, done := make(chan struct{}, 1), make(chan struct{})
-	var checks sync.WaitGroup
 	checks.Go(func() { a.checkInOrder(ctx, sound, a.cfg.Checks.AtOnce, progress) })
 	// They have places of their own, so that those that take long for nothing hold nobody up.
 	checks.Go(func() { a.checkInOrder(ctx, failing, cap(a.places.failing), progress) })

@@ -405,3 +405,40 @@ func TestListsArePublishedTogether(t *testing.T) {
 		t.Errorf("troubles: %+v, %v; want that of b", troubles, err)
 	}
 }
+
+// What is published is known over restarts: a list that is unchanged costs no publication, until what its files are made
+// from is another.
+func TestAnUnchangedListIsNotPublishedAgain(t *testing.T) {
+	t.Parallel()
+	s := newStation(t, "lists: [{id: a, source: a.md}]")
+	s.write("a.md", anvil)
+	for _, step := range []struct {
+		what, config string
+		wait         time.Duration
+		gone         string // a file that somebody removed
+		want         int
+	}{
+		{what: "the first check", config: "lists: [{id: a, source: a.md}]", want: 1},
+		{what: "the same again", config: "lists: [{id: a, source: a.md}]"},
+		{what: "a title", config: "lists: [{id: a, source: a.md, title: Tools}]", want: 1},
+		{what: "the site's title", config: "title: All\nlists: [{id: a, source: a.md, title: Tools}]", want: 1},
+		{what: "another schedule", config: "title: All\nlists: [{id: a, source: a.md, title: Tools, check: '@daily'}]"},
+		{what: "the next day", config: "title: All\nlists: [{id: a, source: a.md, title: Tools, check: '@daily'}]", wait: 24 * time.Hour, want: 1},
+		{what: "no page", config: "title: All\nlists: [{id: a, source: a.md, title: Tools, check: '@daily'}]", gone: "data/public/a/index.html", want: 1},
+	} {
+		s.write("config.yaml", "serve: false\ntag: example.org\n"+step.config)
+		s.wait(step.wait)
+		if step.gone != "" {
+			if err := os.Remove(filepath.Join(s.dir, step.gone)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.restart()
+		if _, err := s.checkList(t.Context(), "a"); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(s.log.take("DEBUG msg=\"published the static tree")); got != step.want {
+			t.Errorf("%s: %d publications, want %d", step.what, got, step.want)
+		}
+	}
+}

@@ -77,7 +77,8 @@ func (p *Publisher) Publish(ctx context.Context, lists ...string) (Report, error
 		lists = nil
 	}
 	if len(lists) == 0 {
-		failed[""] = errors.Join(failed[""], t.sweep())
+		// All folders at once: for each by itself, the root's manifest would be written as often as there are lists.
+		failed[""] = errors.Join(failed[""], t.sweep(), t.claim(slices.Sorted(maps.Keys(p.folders()))...))
 	}
 	for _, l := range p.Lists {
 		if len(lists) == 0 || slices.Contains(lists, l.ID) {

@@ -212,6 +212,31 @@ func TestBaselineIsShownWhileThereIsNoNews(t *testing.T) {
 	}
 }
 
+// A front page of very many lists names them all, and shows entries of those that changed last.
+func TestFrontPageOfVeryManyLists(t *testing.T) {
+	var ids []string
+	for i := range mostInFull + 2 {
+		ids = append(ids, fmt.Sprintf("l%03d", i))
+	}
+	w := newWorld(t, ids...)
+	for i, id := range ids[1:] {
+		w.check(id, strings.ReplaceAll(tools, "Bow saw", "Saw "+id))
+		if i == 0 {
+			w.ahead += time.Hour // all others changed later
+		}
+	}
+	w.publish()
+	page := w.read("index.html")
+	for i, id := range ids {
+		if !strings.Contains(page, `href="https://example.org/news/`+id+`/"`) {
+			t.Errorf("the front page does not name %s", id)
+		}
+		if got := strings.Contains(page, "Saw "+id+"<"); got != (i > 1) {
+			t.Errorf("the front page shows an entry of %s: %v", id, got)
+		}
+	}
+}
+
 func TestFrontPageCallsNothingOldNew(t *testing.T) {
 	w := newWorld(t, "tools", "books")
 	w.check("tools", tools)

@@ -121,22 +121,27 @@ func (t *tree) publish(ctx context.Context, p part) error {
 	return t.sync()
 }
 
-// claim notes a part's folder down in the root's manifest.
-func (t *tree) claim(folder string) error {
-	if folder == "" {
-		return nil
-	}
+// claim notes folders of parts down in the root's manifest.
+func (t *tree) claim(folders ...string) error {
 	if t.top == nil {
 		var err error
 		if t.top, err = t.readManifest(""); err != nil {
 			return err
 		}
 	}
-	if t.top[folder] {
+	var m manifest // with those that are missing
+	for _, folder := range folders {
+		if folder == "" || t.top[folder] {
+			continue
+		}
+		if m == nil {
+			m = maps.Clone(t.top)
+		}
+		m[folder] = true
+	}
+	if m == nil {
 		return nil
 	}
-	m := maps.Clone(t.top)
-	m[folder] = true
 	return t.writeManifest("", m)
 }
 
@@ -271,7 +276,7 @@ func (t *tree) remove(name string) error {
 	return nil
 }
 
-// keepOnly removes the parts whose folders are not among keep.
+// keepOnly removes the parts whose folders are not among keep, and forgets folders in which nothing could be published.
 func (t *tree) keepOnly(keep map[string]bool) error {
 	m, err := t.readManifest("")
 	if err != nil {
@@ -279,7 +284,7 @@ func (t *tree) keepOnly(keep map[string]bool) error {
 	}
 	changed := false
 	for _, folder := range m.sorted() {
-		if !strings.HasSuffix(folder, "/") || keep[folder] {
+		if !strings.HasSuffix(folder, "/") || keep[folder] && t.exists(folder+manifestFile) {
 			continue
 		}
 		gone, err := t.readManifest(folder)
