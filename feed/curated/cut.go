@@ -2,6 +2,7 @@ package curated
 
 import (
 	"bytes"
+	"cmp"
 	"maps"
 	"reflect"
 	"strings"
@@ -35,7 +36,7 @@ func (r *fileReader) segments(src []byte) []segment {
 		}
 	}
 	number, deepest := len(cuts), 6
-	for ; number > len(src)/minSegment; deepest-- {
+	for ; number > len(src)/cmp.Or(r.segment, minSegment); deepest-- {
 		number -= levels[deepest]
 	}
 	segments := make([]segment, 0, number+1)

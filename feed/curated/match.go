@@ -63,14 +63,20 @@ func (l *List) canonicalURLs() []string {
 // the one that stood under it last, and has not left, has it.
 func (d *differ) byAddress() {
 	d.inOrder()
-	at := make(map[string]int)
+	asked := 0
+	for _, k := range d.match {
+		if k < 0 {
+			asked++
+		}
+	}
+	if asked == 0 {
+		return
+	}
+	at := make(map[string]int, asked)
 	for i, key := range d.keys {
 		if d.match[i] < 0 {
 			at[key] = -1
 		}
-	}
-	if len(at) == 0 {
-		return
 	}
 	for i, k := range d.known {
 		for j, key := range k.Keys {

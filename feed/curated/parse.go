@@ -109,10 +109,12 @@ func (d *document) outgoing() []string {
 	out := make([]string, 0, len(d.links))
 	seen := make(map[string]struct{}, len(d.links))
 	for i := range d.links {
-		u := d.links[i].url
-		if _, twice := seen[u]; !twice && d.links[i].leadsOut() {
-			seen[u] = struct{}{}
-			out = append(out, u)
+		l := &d.links[i]
+		if !l.leadsOut() {
+			continue
+		}
+		if seen[l.url] = struct{}{}; len(seen) > len(out) {
+			out = append(out, l.url)
 		}
 	}
 	return out

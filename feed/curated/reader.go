@@ -15,6 +15,8 @@ type Reader struct {
 	files map[string]*fileReader
 	out   map[string]int // the addresses that lead out of the list, and how many parts have each
 	at    map[string]int // the place of each resource, while a list is made
+
+	segment int // in the place of minSegment, if it is not 0
 }
 
 // Read reads a version of the list.

@@ -2,6 +2,7 @@ package curated
 
 import (
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -34,7 +35,7 @@ func readParts(r *Reader, src []byte) *List {
 // checkVersions reads versions of a list one after the other.
 func checkVersions(t *testing.T, name string, versions ...[]byte) {
 	t.Helper()
-	var r Reader
+	r := Reader{segment: 1}
 	for i, src := range versions {
 		checkReading(t, fmt.Sprintf("%s, version %d", name, i), Parse(src, Options{}), readParts(&r, src))
 	}
@@ -142,13 +143,60 @@ func TestReaderEdits(t *testing.T) {
 		"[a]: https://a.example\n", "[a]\n", "[^1]: note\n", "<<<<<<< x\n", "=======\n", ">>>>>>> x\n", "---\n", "\n", "\r\n", "\xff\x00\n", "# ![logo](x.png)\n", "<table>\n")
 	rapid.Check(t, func(t *rapid.T) {
 		src := rapid.SampledFrom(append(docs, whole)).Draw(t, "document")
-		var r Reader
+		r := Reader{segment: rapid.SampledFrom([]int{1, minSegment}).Draw(t, "segment")}
 		for range rapid.IntRange(2, 6).Draw(t, "versions") {
 			readParts(&r, []byte(src))
 			src = edit(t, src, lines)
 			checkReading(t, fmt.Sprintf("%q", src), Parse([]byte(src), Options{}), readParts(&r, []byte(src)))
 		}
 	})
+}
+
+// A Reader gives what Read gives of several files, some of which change, come and go.
+func TestReaderFiles(t *testing.T) {
+	page, err := url.Parse("https://list.example/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []File
+	for i, path := range glob(t, "testdata/parse/*.md") {
+		f := File{Path: filepath.Base(path), Bytes: readFile(t, path)}
+		if i%3 == 0 {
+			f.Page = page
+		}
+		all = append(all, f)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		var r Reader
+		for range rapid.IntRange(2, 6).Draw(t, "versions") {
+			files := rapid.SliceOfN(rapid.SampledFrom(all), 0, 5).Draw(t, "files")
+			if n := len(files); n > 1 && rapid.Bool().Draw(t, "swap") {
+				files[0].Bytes, files[n-1].Bytes = files[n-1].Bytes, files[0].Bytes
+			}
+			checkReading(t, fmt.Sprintf("%d files", len(files)), Read(files), r.Read(files))
+		}
+	})
+}
+
+// What a Reader and a Memory gave stays as it was when more is read.
+func TestReaderShares(t *testing.T) {
+	for _, file := range glob(t, "testdata/diff/*.txtar") {
+		var reader Reader
+		var memory Memory
+		var lists []*List
+		var changes []*Changes
+		var want []string
+		for _, src := range txtarVersions(t, file) {
+			l := reader.Read([]File{{Path: "a.md", Bytes: src}, {Path: "b.md", Bytes: src}})
+			c, _ := memory.Next(l, DefaultGuard)
+			lists, changes, want = append(lists, l), append(changes, c), append(want, fmt.Sprint(*l, *c, c.Report()))
+		}
+		for i := range want {
+			if got := fmt.Sprint(*lists[i], *changes[i], changes[i].Report()); got != want[i] {
+				t.Errorf("%s: what was read of version %d changed later", filepath.Base(file), i)
+			}
+		}
+	}
 }
 
 // edit inserts, deletes, replaces or moves a line.
