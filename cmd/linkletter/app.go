@@ -107,10 +107,11 @@ func (a *app) assemble(ctx context.Context) error {
 		a.watched[l.ID] = &watched{config: &cfg.Lists[i], at: at.spreadBy(l.ID, cfg.Checks.Jitter)}
 	}
 	a.checker = &check.Checker{
-		Store:  a.store,
-		Source: &source.Source{MaxBytes: cfg.MaxListMiB << 20, UserAgent: userAgent(cfg.BaseURL), Data: cfg.repositories(), Now: a.now},
-		Tag:    a.tag,
-		Now:    a.now,
+		Store: a.store,
+		Source: &source.Source{MaxBytes: cfg.MaxListMiB << 20, UserAgent: userAgent(cfg.BaseURL), Data: cfg.repositories(),
+			HostRate: cfg.Checks.PerHost, Now: a.now},
+		Tag: a.tag,
+		Now: a.now,
 		Guard: curated.Guard{MaxNew: cfg.Guard.MaxNew, MaxNewShare: cfg.Guard.MaxNewShare,
 			MaxLostShare: cfg.Guard.MaxLostShare, MinLost: cfg.Guard.MinLost},
 	}

@@ -49,6 +49,7 @@ type ListConfig struct {
 type ChecksConfig struct {
 	AtOnce      int           `yaml:"at_once"`
 	Timeout     time.Duration `yaml:"timeout"`
+	PerHost     float64       `yaml:"per_host"`
 	Jitter      time.Duration `yaml:"jitter"`
 	ReportAfter time.Duration `yaml:"report_after"`
 }
@@ -108,7 +109,7 @@ func Defaults() *Config {
 		Timezone:   "UTC",
 		Window:     50,
 		MaxListMiB: source.DefaultMaxBytes >> 20,
-		Checks:     ChecksConfig{AtOnce: 8, Timeout: 10 * time.Minute, Jitter: 5 * time.Minute, ReportAfter: 24 * time.Hour},
+		Checks:     ChecksConfig{AtOnce: 8, Timeout: 10 * time.Minute, PerHost: source.DefaultHostRate, Jitter: 5 * time.Minute, ReportAfter: 24 * time.Hour},
 		Mail:       MailConfig{Outbox: "data/outbox", Connections: 4, InDoubt: "resend", InDoubtHold: 15 * time.Minute},
 		SignUp:     SignUpConfig{PerAddress: 3, PerClient: 10, Total: 500},
 		Guard: GuardConfig{

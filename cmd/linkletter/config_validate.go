@@ -236,10 +236,16 @@ func (v *validator) mail() {
 // maxAtOnce is the most lists that can be checked at the same time: each may hold a file, a connection and a list in memory.
 const maxAtOnce = 256
 
+// maxPerHost is more than any server of lists should be asked.
+const maxPerHost = 1000
+
 func (v *validator) checks() {
 	c := v.c.Checks
 	if c.AtOnce < 1 || c.AtOnce > maxAtOnce {
 		v.fail("$.checks.at_once", fmt.Sprintf("1 to %d", maxAtOnce), "%d lists cannot be checked at once", c.AtOnce)
+	}
+	if !(c.PerHost > 0 && c.PerHost <= maxPerHost) {
+		v.fail("$.checks.per_host", fmt.Sprintf("more than 0, to %d; 0.5 is one request in two seconds", maxPerHost), "%v requests a second cannot be made", c.PerHost)
 	}
 	for _, n := range []struct {
 		key              string

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// defaultHostRate lets 1,000 lists of one host be checked every quarter of an hour, which is 1.1 a second.
-	defaultHostRate = 2
+	// DefaultHostRate lets 1,000 lists of one host be checked every quarter of an hour, which is 1.1 a second.
+	DefaultHostRate = 2
 	// hostRequests is how many requests one host answers at once.
 	hostRequests = 4
 	// maxHosts bounds how many hosts are remembered.
@@ -72,7 +72,7 @@ func (s *Source) hostRate() float64 {
 	if s.HostRate > 0 {
 		return s.HostRate
 	}
-	return defaultHostRate
+	return DefaultHostRate
 }
 
 // take finds a host, or makes room for it.

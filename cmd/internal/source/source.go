@@ -24,7 +24,7 @@ type Source struct {
 	UserAgent string
 	Transport *http.Transport // nil: NewTransport()
 	Timeouts  Timeouts
-	// HostRate is how many requests a second each host gets; short bursts of twice as many are let through. 0: 2.
+	// HostRate is how many requests a second each host gets; short bursts of twice as many are let through. 0: DefaultHostRate.
 	HostRate float64
 
 	Now   func() time.Time                           // nil: time.Now
