@@ -73,7 +73,7 @@ func TestBadListsHarmNoOther(t *testing.T) {
 	i := install(t, strings.NewReplacer("SERVER", server.URL, "NOBODY", nobody).Replace(`
 serve: false
 tag: example.org
-checks: {at_once: 2, timeout: 1s}
+checks: {at_once: 2, timeout: 3s, per_host: 1000}
 lists:
   - {id: file, source: list.md, check: "@every 1s"}
   - {id: fine, source: SERVER/fine, check: "@every 1s"}
