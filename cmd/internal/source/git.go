@@ -33,6 +33,12 @@ func (d gitDir) offline() gitDir {
 	return d
 }
 
+// online is the same folder with its remote, if it is ours.
+func (d gitDir) online() gitDir {
+	d.reach = d.own
+	return d
+}
+
 // gitProcess is a running git.
 type gitProcess struct {
 	cmd    *exec.Cmd

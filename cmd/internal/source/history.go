@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -90,14 +92,26 @@ func (s *Source) history(ctx context.Context, q Query, yield func(*Revision) boo
 		return false, nil
 	}
 	p, err := at.plan(ctx, q)
-	if err != nil {
-		return false, err
+	if err == nil {
+		err = at.prefetch(ctx, p.steps)
 	}
-	if err := at.prefetch(ctx, p.steps); err != nil {
-		return false, err
+	if err == nil {
+		enough, err = s.replay(ctx, at, p, yield)
 	}
-	if enough, err = s.replay(ctx, at, p, yield); err != nil || enough {
-		return enough, err
+	if err != nil || enough {
+		return enough, at.failed(ctx, err)
 	}
 	return false, p.end
+}
+
+// failed is an error of reading what should be there. A clone of ours is marked by it.
+func (at *place) failed(ctx context.Context, err error) error {
+	if already := (*HistoryError)(nil); err == nil || ctx.Err() != nil || errors.As(err, &already) {
+		return err
+	}
+	if !at.own {
+		return &HistoryError{err, "the repository is damaged, or it is a partial clone (--filter): clone it whole"}
+	}
+	mark := os.WriteFile(filepath.Join(at.path, damageMark), nil, 0o600)
+	return &HistoryError{errors.Join(err, mark), "the clone is damaged; it is made anew at the next check"}
 }

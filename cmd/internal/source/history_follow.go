@@ -105,11 +105,16 @@ func (at *place) renamed(ctx context.Context, c commit, fits func(change) bool) 
 	if c.parent == "" {
 		return best, nil
 	}
+	// Git fetches what a clone of ours has not of the files that may be it.
+	online := *at
+	online.gitDir = at.online()
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
 	// With -B, a file that was written anew counts as two: one may have gone elsewhere, and a stub be left in its place.
 	for _, how := range [][]string{{"-M", "-l1000"}, {"-M", "-B", "-l1000"}} {
-		changes, err := at.between(ctx, c.parent, c.hash, how, nil)
+		changes, err := online.between(ctx, c.parent, c.hash, how, nil)
 		if err != nil {
-			return best, err
+			return best, online.whyNot(ctx, err)
 		}
 		for _, change := range changes {
 			if change.from != "" && isFile(change.mode) && fits(change) && change.score > best.score && left(changes, change.from) {
@@ -121,6 +126,17 @@ func (at *place) renamed(ctx context.Context, c commit, fits func(change) bool) 
 		}
 	}
 	return best, nil
+}
+
+// whyNot is an error of a git that may have fetched.
+func (at *place) whyNot(ctx context.Context, err error) error {
+	switch {
+	case !at.reach:
+		return err
+	case ctx.Err() != nil:
+		return errSlow
+	}
+	return explain(err, at.path)
 }
 
 // left says that what was at a path is there no longer, or only a rest of it: such a file is a copy for git.
@@ -142,9 +158,9 @@ func (at *place) stubs(ctx context.Context, commits []commit) ([]bool, error) {
 	if err := at.fetchMissing(ctx, asked); err != nil || len(asked) == 0 {
 		return stubs, err
 	}
-	out, err := at.offline().run(ctx, strings.Join(asked, "\n")+"\n", "cat-file", "--batch-check=%(objectsize)", "--buffer")
+	out, err := at.run(ctx, strings.Join(asked, "\n")+"\n", "cat-file", "--batch-check=%(objectsize)", "--buffer")
 	if err != nil {
-		return nil, at.broken(err)
+		return nil, err
 	}
 	sizes := make(map[string]int64, len(asked))
 	for i, line := range strings.Split(strings.TrimSpace(out), "\n") {

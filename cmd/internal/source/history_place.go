@@ -16,7 +16,7 @@ import (
 
 // place is where a list stands: files of a repository, as of a revision.
 type place struct {
-	gitDir
+	gitDir  // without its remote, so that nothing is fetched that is not meant to be
 	shallow bool
 	rev     string // the full hash
 	names   []name
@@ -54,7 +54,7 @@ func (at *place) specs() []string {
 
 var errFolder = &HistoryError{errors.New("it is a folder"), "name the Markdown file itself"}
 
-const hintRepo = "--repo names a git work tree or a bare repository"
+const hintRepo = "name a git work tree or a bare repository"
 
 // locate finds the repository, the files in it, and the revision.
 func (s *Source) locate(ctx context.Context, q Query) (*place, error) {

@@ -94,14 +94,13 @@ func (at *place) checkNames(ctx context.Context) error {
 
 // compare tells whether a commit known from before is no part of the history any more, and if so, whether the two meet somewhere.
 func (at *place) compare(ctx context.Context, after string) (rewritten, meets bool, err error) {
-	here := at.offline() // a commit that is gone is not asked for
 	if !hexCommit.MatchString(after) {
 		return true, false, nil
 	}
-	if _, err := here.run(ctx, "", "cat-file", "-e", after+"^{commit}"); err != nil {
+	if _, err := at.run(ctx, "", "cat-file", "-e", after+"^{commit}"); err != nil {
 		return true, false, ctx.Err()
 	}
-	base, err := here.line(ctx, "merge-base", after, at.rev)
+	base, err := at.line(ctx, "merge-base", after, at.rev)
 	var why *complaint
 	if errors.As(err, &why) && why.code == 1 {
 		return true, false, nil

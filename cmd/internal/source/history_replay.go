@@ -38,7 +38,10 @@ func (s *Source) replay(ctx context.Context, at *place, p *plan, yield func(*Rev
 	stop()
 	for range r.revisions { // until git has ended
 	}
-	return enough, <-done
+	if err = <-done; enough {
+		err = nil // of a git that was stopped
+	}
+	return enough, err
 }
 
 // reading is a replay under way.
@@ -90,7 +93,7 @@ func (r *reading) run(ctx context.Context) (err error) {
 			err = r.files(ctx, rev)
 		}
 		if err != nil {
-			return r.at.broken(fmt.Errorf("commit %s: %w", s.commit, err))
+			return fmt.Errorf("commit %s: %w", s.commit, err)
 		}
 		if len(r.list) == 0 {
 			continue

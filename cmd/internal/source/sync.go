@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -116,7 +115,7 @@ func cloneName(remote string) string {
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(remote)))[:24]
 }
 
-// gitDir is a folder that git works in; a clone's own remote can be reached.
+// gitDir is a folder that git works in.
 func (s *Source) gitDir(ctx context.Context, path string) gitDir {
 	d := gitDir{path: path}
 	if s.Data == "" || path == "" {
@@ -127,8 +126,8 @@ func (s *Source) gitDir(ctx context.Context, path string) gitDir {
 	if err1 != nil || err2 != nil || filepath.Dir(abs) != data {
 		return d
 	}
-	d.reach, d.own = true, true
-	if remote, err := d.offline().line(ctx, "config", "--get", "remote.origin.url"); err == nil {
+	d.own = true
+	if remote, err := d.line(ctx, "config", "--get", "remote.origin.url"); err == nil {
 		d.ssh = sshCommand(ctx, remote)
 	}
 	return d
@@ -162,15 +161,3 @@ func (t *turns) wait(ctx context.Context, folder string) (release func(), err er
 
 // damageMark is a file in a clone that could not be read: it is made anew.
 const damageMark = "linkletter-damaged"
-
-// broken is an error of reading what should be there. A clone of ours is marked by it.
-func (at *place) broken(err error) error {
-	if !at.own {
-		return &HistoryError{err, "the repository is damaged, or it is a partial clone (--filter): clone it whole"}
-	}
-	if isExplained(explain(err, at.path)) {
-		return explain(err, at.path)
-	}
-	mark := os.WriteFile(filepath.Join(at.path, damageMark), nil, 0o600)
-	return &HistoryError{errors.Join(err, mark), "the clone is damaged; it is made anew at the next check"}
-}

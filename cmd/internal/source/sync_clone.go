@@ -18,13 +18,15 @@ type clone struct {
 	Repository
 }
 
+var errSlow = &HistoryError{errors.New("git did not end in time"), "see with `git ls-remote` whether the remote answers"}
+
 // runWithin is run with an end.
 func (d gitDir) runWithin(ctx context.Context, limit time.Duration, in string, args ...string) (string, error) {
 	within, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	out, err := d.run(within, in, args...)
 	if within.Err() != nil && ctx.Err() == nil {
-		return "", &HistoryError{fmt.Errorf("git did not end within %v", limit), "see with `git ls-remote` whether the remote answers"}
+		return "", errSlow
 	}
 	return out, err
 }
@@ -203,13 +205,13 @@ const oneFetch = 5000
 
 // fetchMissing gets objects that the clone has not. How large they are cannot be known before.
 func (at *place) fetchMissing(ctx context.Context, objects []string) error {
-	if !at.reach || len(objects) == 0 {
+	if !at.own || len(objects) == 0 {
 		return nil
 	}
-	here, err := at.offline().run(ctx, strings.Join(objects, "\n")+"\n",
+	here, err := at.run(ctx, strings.Join(objects, "\n")+"\n",
 		"rev-list", "--no-walk", "--objects", "--no-object-names", "--ignore-missing", "--missing=allow-any", "--stdin")
 	if err != nil {
-		return at.broken(err)
+		return err
 	}
 	done := make(map[string]bool)
 	for object := range strings.Lines(here) {
@@ -222,7 +224,7 @@ func (at *place) fetchMissing(ctx context.Context, objects []string) error {
 			missing = append(missing, object)
 		}
 	}
-	c := &clone{gitDir: at.gitDir}
+	c := &clone{gitDir: at.online()}
 	for part := range slices.Chunk(missing, oneFetch) {
 		if err := c.fetch(ctx, strings.Join(part, "\n")+"\n", "--filter=blob:none", "--stdin", "origin"); err != nil {
 			return err

@@ -91,6 +91,11 @@ func TestSync(t *testing.T) {
 		t.Errorf("the tip is %s", first)
 	}
 
+	clone := filepath.Join(s.Data, folders(t, s.Data)[0])
+	if objects := r.git("-C", clone, "cat-file", "--batch-all-objects", "--batch-check=%(objectname)"); strings.Contains(objects, r.git("rev-parse", "HEAD:image.png")) {
+		t.Error("files were fetched that are none of the list")
+	}
+
 	before := r.requests.Load()
 	if again := r.wantCheck(s, "", first, "README.md"); again != first {
 		t.Errorf("the tip is %s after %s", again, first)
@@ -287,6 +292,40 @@ func TestSyncHeals(t *testing.T) {
 				t.Errorf("there are %q", clones)
 			}
 		})
+	}
+}
+
+// A caller that has enough, or must stop, leaves the clone as good as it is.
+func TestSyncStopped(t *testing.T) {
+	r := newRemote(t)
+	r.fastImport(50)
+	s := &source.Source{Data: t.TempDir()}
+	c, err := s.Sync(context.Background(), source.Repository{Remote: r.url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.Stat(c.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 10 {
+		ctx, cancel := context.WithCancel(context.Background())
+		n := 0
+		for range s.History(ctx, source.Query{Repository: c.Dir, Rev: c.Rev, Files: []string{"README.md"}, Follow: true}) {
+			if n++; n > i {
+				if i%2 == 0 {
+					cancel()
+				}
+				break
+			}
+		}
+		cancel()
+	}
+	if _, err := s.Sync(context.Background(), source.Repository{Remote: r.url}); err != nil {
+		t.Error(err)
+	}
+	if after, err := os.Stat(c.Dir); err != nil || !os.SameFile(before, after) {
+		t.Errorf("the clone was made anew: %v", err)
 	}
 }
 
