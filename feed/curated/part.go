@@ -237,7 +237,11 @@ func assemble(parts []*part, s shape, at map[string]int) *List {
 	for _, p := range parts {
 		n += len(p.resources)
 	}
-	list := &List{Title: cmp.Or(parts[0].title, s.lone), Entries: make([]Entry, 0, n), keys: make([]string, 0, n)}
+	title := cmp.Or(parts[0].title, s.lone)
+	if contentsTitles[foldTitle(title)] {
+		title = "" // it heads the table of contents; the document's own may be a picture
+	}
+	list := &List{Title: title, Entries: make([]Entry, 0, n), keys: make([]string, 0, n)}
 	clear(at)
 	line, distinct := 0, true
 	for _, p := range parts {
