@@ -33,7 +33,7 @@ func TestHistories(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			blobs := revisions(t, bundle)
-			if !all && len(blobs) > 1000 {
+			if !all && len(blobs) > 300 {
 				blobs = neighbours(blobs, 5, 6)
 			}
 			checkHistory(t, name, blobs)
