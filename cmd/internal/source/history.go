@@ -17,7 +17,7 @@ import (
 type Revision struct {
 	Commit  string    // the full hash
 	Date    time.Time // when it was committed, in UTC
-	Author  string    // the author's name
+	Author  string    // the author's name; of a merge, whoever wrote what it brings; empty: nobody can be named
 	Message string    // subject and body, up to 64 KiB of it
 	Link    string    // where people read the commit; empty: not known
 	// Files are the list as of this commit, by path: one, or those that Query.Files fits. What did not change since the
@@ -31,10 +31,15 @@ type Revision struct {
 	// common beginning, the revisions are those since then. Else there is one, the newest: how old what it holds is cannot
 	// be told. One that was given before may come again.
 	Rewritten bool
+	// AllSilent is set on a merge if every commit of the list that it brings is silent.
+	AllSilent bool
 }
 
-// Silent reports whether the commit asks that nothing of it is announced: "[silent]" stands in its message.
-func (r *Revision) Silent() bool { return strings.Contains(strings.ToLower(r.Message), "[silent]") }
+// Silent reports whether the commit, or every one that a merge brings, asks that nothing of it is announced: "[silent]" stands
+// in its message.
+func (r *Revision) Silent() bool { return r.AllSilent || asksSilence(r.Message) }
+
+func asksSilence(message string) bool { return strings.Contains(strings.ToLower(message), "[silent]") }
 
 // Query says which history is asked for.
 type Query struct {
