@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -70,16 +71,20 @@ func scanEntry(rows *sql.Rows) (Entry, error) {
 	return e, nil
 }
 
-// Feed gives the entries of a feed, newest first: news, and, while there is less of it than Baseline, the newest baseline
-// entries. What left its list is not among them, and makes no room: what was too old for the feed does not come into it.
+// Feed gives the entries of a feed, newest first: what was announced last, and, while there is less of it than Baseline, the
+// newest baseline entries. What left its list is not among them, and makes no room: what was too old for the feed does not come into it.
 func (s *Store) Feed(ctx context.Context, q FeedQuery) ([]Entry, error) {
 	where, args := q.where()
 	news, err := collect(ctx, s.db, scanEntry, `SELECT `+entryColumns+` FROM entry e
 		WHERE `+where+` AND e.state = 'announced'
-		ORDER BY e.published DESC, e.list, e.id LIMIT ?`, append(args, q.Window)...)
+		ORDER BY e.announced DESC, e.published DESC, e.list, e.id LIMIT ?`, append(args, q.Window)...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the feed's entries: %w", err)
 	}
+	// What came last may be dated long before: a commit lies about until it is merged.
+	slices.SortFunc(news, func(a, b Entry) int {
+		return cmp.Or(b.Published.Compare(a.Published), cmp.Compare(a.List, b.List), cmp.Compare(a.Ref, b.Ref))
+	})
 	if fill := min(q.Baseline, q.Window) - len(news); fill > 0 {
 		old, err := collect(ctx, s.db, scanEntry, `SELECT `+entryColumns+` FROM entry e
 			WHERE `+where+` AND e.state = 'baseline'

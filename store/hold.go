@@ -15,14 +15,17 @@ import (
 //
 // Where more revisions follow in the same check, it is not one more check that says so.
 func updateHolds(ctx context.Context, tx *sql.Tx, list string, holds []curated.Hold, more bool, now time.Time) error {
-	standing := map[curated.HoldKind]bool{curated.HoldAdded: true}
+	standing, checks := map[curated.HoldKind]bool{curated.HoldAdded: true}, 1
+	if more {
+		checks = 0
+	}
 	for _, h := range holds {
 		standing[h.Kind] = true
 		// A second batch of new entries joins the first in quarantine; the other kinds say the same again.
-		_, err := tx.ExecContext(ctx, `INSERT INTO hold (list, kind, reason, count, since) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (list, kind) WHERE ended IS NULL DO UPDATE SET reason = excluded.reason, checks = checks + iif(?, 0, 1),
+		_, err := tx.ExecContext(ctx, `INSERT INTO hold (list, kind, reason, count, since, checks) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (list, kind) WHERE ended IS NULL DO UPDATE SET reason = excluded.reason, checks = checks + excluded.checks,
 				count = excluded.count + CASE kind WHEN 'added' THEN count ELSE 0 END`,
-			list, h.Kind, h.Reason, h.Count, now.Unix(), more)
+			list, h.Kind, h.Reason, h.Count, now.Unix(), checks)
 		if err != nil {
 			return err
 		}

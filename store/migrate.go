@@ -18,7 +18,22 @@ const applicationID = 0x4c4b4c54
 
 // migrations bring an older database up to schema.sql, in order: migrations[i] takes version i+1 to i+2. The list is only
 // ever appended to. Version 0 is an empty file and gets schema.sql itself.
-var migrations = []string{}
+var migrations = []string{
+	// 2: lists in git, lists that fail.
+	`ALTER TABLE list ADD COLUMN moved TEXT NOT NULL DEFAULT '';
+	ALTER TABLE list ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
+	ALTER TABLE list ADD COLUMN good INTEGER;
+	ALTER TABLE list ADD COLUMN retry INTEGER;
+	ALTER TABLE list ADD COLUMN reported INTEGER NOT NULL DEFAULT 0;
+	ALTER TABLE list ADD COLUMN published TEXT NOT NULL DEFAULT '';
+	ALTER TABLE snapshot ADD COLUMN revision TEXT NOT NULL DEFAULT '';
+	ALTER TABLE snapshot ADD COLUMN silent INTEGER NOT NULL DEFAULT 0;
+	ALTER TABLE entry ADD COLUMN revision TEXT NOT NULL DEFAULT '';
+	ALTER TABLE entry ADD COLUMN added_by TEXT NOT NULL DEFAULT '';
+	ALTER TABLE entry ADD COLUMN revision_url TEXT NOT NULL DEFAULT '';
+	ALTER TABLE entry_key ADD COLUMN before INTEGER REFERENCES entry (id);
+	CREATE INDEX entry_key_before ON entry_key (before) WHERE before IS NOT NULL;`,
+}
 
 // migrate brings the database to the newest version in one transaction, and refuses what it does not know.
 func (s *Store) migrate(ctx context.Context) error {

@@ -360,8 +360,10 @@ func (r *recorder) removals() error {
 			continue
 		}
 		if held {
-			// Only the last revision of a check counts: what stands for a moment in between is no check that saw it.
-			if err := r.exec(`UPDATE entry SET missing = iif(?, max(missing, 1), missing + 1) WHERE id = ?`, r.More, k.Ref); err != nil {
+			if r.More {
+				continue // what stands for a moment in between is no check that saw it
+			}
+			if err := r.exec(`UPDATE entry SET missing = missing + 1 WHERE id = ?`, k.Ref); err != nil {
 				return err
 			}
 			continue
@@ -384,6 +386,7 @@ func (r *recorder) removals() error {
 // forget takes back an entry that left while it was held: nobody was told of it, and should it come again, it is new.
 func (r *recorder) forget(ref int64) error {
 	for _, statement := range []string{
+		`UPDATE entry_key SET before = NULL WHERE before = ?`,
 		`UPDATE entry_key SET entry = before, before = NULL WHERE entry = ? AND before IS NOT NULL`,
 		`DELETE FROM change WHERE entry = ?`, `DELETE FROM entry_section WHERE entry = ?`,
 		`DELETE FROM entry_key WHERE entry = ?`, `DELETE FROM entry WHERE id = ?`,

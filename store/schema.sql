@@ -118,11 +118,12 @@ CREATE TABLE entry_key (
 	list   TEXT NOT NULL REFERENCES list (id),
 	key    TEXT NOT NULL,
 	entry  INTEGER NOT NULL REFERENCES entry (id),
-	before INTEGER,                     -- the entry that had it before, for when this one is forgotten
+	before INTEGER REFERENCES entry (id), -- the one that had it before, for when this one is forgotten
 	added  INTEGER NOT NULL,
 	PRIMARY KEY (list, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX entry_key_entry ON entry_key (entry);
+CREATE INDEX entry_key_before ON entry_key (before) WHERE before IS NOT NULL;
 
 -- A section's address stays when its heading is reworded.
 CREATE TABLE section (

@@ -47,9 +47,12 @@ func newDiffer(known []*Known, after *List) *differ {
 	return d
 }
 
+// keyed reports whether a list has its canonical URLs still, which no two entries share then.
+func (l *List) keyed() bool { return l.keys != nil && len(l.keys) == len(l.Entries) }
+
 // canonicalURLs gives those of the entries of a list.
 func (l *List) canonicalURLs() []string {
-	if l.keys != nil && len(l.keys) == len(l.Entries) {
+	if l.keyed() {
 		return l.keys
 	}
 	keys := make([]string, len(l.Entries))

@@ -6,7 +6,8 @@ import (
 )
 
 // Memory is what the readings of a list so far have left: the entries that stand, those that left, and every address that
-// each has stood under. The zero value has seen nothing. It serves where no store remembers.
+// each has stood under. The zero value has seen nothing. It serves where no store remembers, one goroutine at
+// a time.
 type Memory struct {
 	stand    []Known // in the order of the list
 	gone     []*tombstone
@@ -55,7 +56,7 @@ func (m *Memory) Next(l *List, g Guard) (*Changes, []Hold) {
 		holds = g.Judge(m.last, l, c)
 	}
 	m.remember(c, d.keys)
-	m.distinct = l.keys != nil
+	m.distinct = l.keyed()
 	m.readings++
 	m.last = Counts{Entries: len(l.Entries), Links: l.Links}
 	return c, holds

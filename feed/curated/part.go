@@ -185,10 +185,11 @@ func (d *document) carry() *carried {
 		return nil
 	}
 	c.entries = min(c.entries, 1)
-	c.stack = slices.Clone(c.stack)
+	c.stack, c.top = slices.Clone(c.stack), strings.Clone(c.top)
 	drafts := 0
 	for i := range c.stack {
 		h := &c.stack[i]
+		h.title = strings.Clone(h.title) // and not with all the text that it stood in
 		if h.no > 0 {
 			h.no = i + 1
 		}

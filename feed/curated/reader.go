@@ -10,13 +10,13 @@ import (
 
 // Reader reads the versions of a list one after the other. What it gives is what Read gives, but of each file it parses again
 // only the parts that changed. What it gave stays as it is: entries share memory with those of later versions, and are not
-// to be written into. The zero value works.
+// to be written into; any number of goroutines may read it, but only one at a time may use the Reader. The zero value works.
 type Reader struct {
 	files map[string]*fileReader
 	out   map[string]int // the addresses that lead out of the list, and how many parts have each
 	at    map[string]int // the place of each resource, while a list is made
 
-	segment int // in the place of minSegment, if it is not 0
+	segment int // in the place of minSegment, if it is not 0: for tests, whose lists are small
 }
 
 // Read reads a version of the list.
@@ -83,14 +83,13 @@ func (r *fileReader) next(f *File) {
 	}
 	r.file = *f
 	r.no++
-	src := unixLines(f.Bytes)
 	var parts []*part
 	var s shape
 	if r.wholes == 0 {
-		parts, s = r.read(src)
+		parts, s = r.read(unixLines(f.Bytes))
 	}
 	if parts == nil {
-		parts = []*part{wholePart(src, f.Page)}
+		parts = []*part{wholePart(f.Bytes, f.Page)}
 		s = shapeOf(parts)
 		parts[0].make(s)
 		r.wholes = (r.wholes + 1) % maxWholes

@@ -3,8 +3,6 @@ package check
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/url"
@@ -12,7 +10,6 @@ import (
 	"time"
 
 	"linkletter/cmd/internal/source"
-	"linkletter/feed"
 	"linkletter/feed/curated"
 	"linkletter/store"
 )
@@ -81,10 +78,12 @@ func (c *Checker) Check(ctx context.Context, l List) (*Result, error) {
 	return c.check(ctx, l, c.Guard.Judge)
 }
 
-// Believe is a Check that takes the list as it is, even an empty one: a person has looked at it. Only what is no Markdown
-// is still held.
+// Believe is a Check that takes even an empty list as it is: a person has looked at it. What is no Markdown is still held,
+// and so is what came since and is strange in another way.
 func (c *Checker) Believe(ctx context.Context, l List) (*Result, error) {
-	return c.check(ctx, l, func(curated.Counts, *curated.List, *curated.Changes) []curated.Hold { return nil })
+	return c.check(ctx, l, func(before curated.Counts, after *curated.List, changes *curated.Changes) []curated.Hold {
+		return slices.DeleteFunc(c.Guard.Judge(before, after, changes), func(h curated.Hold) bool { return h.Kind == curated.HoldUnreadable })
+	})
 }
 
 // DryRun tells what Check would find now, and stores nothing. Of a list in git, it compares the newest revision with what
@@ -126,29 +125,6 @@ func (c *Checker) once(ctx context.Context, l List, guard judge) (*Result, error
 	return result, err
 }
 
-// version is a list as it was found once.
-type version struct {
-	files      []curated.File
-	doubt      string // why it is not to be believed; empty: no reason
-	validators string
-	moved      string
-	origin     feed.Origin
-	silent     bool // its author asks that nothing of it is announced
-	more       bool // a newer one was found as well
-}
-
-// hash is the SHA-256 of all that was found.
-func (v *version) hash() string {
-	h := sha256.New()
-	for _, f := range v.files {
-		if len(v.files) > 1 {
-			fmt.Fprintf(h, "%s\x00%d\x00", f.Path, len(f.Bytes))
-		}
-		h.Write(f.Bytes)
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
-
 // look fetches a file or an address and compares; it stores nothing.
 func (c *Checker) look(ctx context.Context, l List, guard judge) (*Result, *store.Reading, error) {
 	before, err := c.before(ctx, l.ID)
@@ -173,8 +149,15 @@ func (c *Checker) look(ctx context.Context, l List, guard judge) (*Result, *stor
 		doubt: fetched.Doubt, validators: fetched.Validators, moved: fetched.MovedTo,
 	}
 	if before.Began.IsZero() && l.At.Path != "" {
-		if result, reading := c.workTree(ctx, l, v); reading != nil {
-			return result, reading, nil
+		result, reading, err := c.workTree(ctx, l, v)
+		if reading != nil || ctx.Err() != nil {
+			return result, reading, ctx.Err()
+		}
+		if err != nil {
+			if result, reading, err2 := c.compare(ctx, l, before, v, guard); err2 == nil {
+				result.Warnings = append(result.Warnings, fmt.Sprintf("its history could not be read, so all entries are dated now: %v", err))
+				return result, reading, nil
+			}
 		}
 	}
 	return c.compare(ctx, l, before, v, guard)
@@ -213,6 +196,9 @@ func (c *Checker) compare(ctx context.Context, l List, before *store.List, v *ve
 	if !result.Baseline && !sameReader {
 		c.doubtNews(reading, result)
 	}
+	if v.silent { // its author has said what a person would be asked
+		reading.Holds = slices.DeleteFunc(reading.Holds, func(h curated.Hold) bool { return h.Kind == curated.HoldAdded })
+	}
 	result.Report = reading.Changes.Report()
 	result.Held = append(result.Held, reading.Holds...)
 	if !holds(result.Held, curated.HoldUnreadable) {
@@ -237,17 +223,19 @@ func (c *Checker) doubtNews(r *store.Reading, result *Result) {
 // nothing to go on with; later it is held.
 func (c *Checker) read(r *store.Reading, v *version, l List, known []curated.Known, guard judge) error {
 	first := r.Before.Began.IsZero()
-	unreadable := v.unreadable()
+	files, unreadable := v.legible(l.Page)
 	if errors.Is(unreadable, curated.ErrEmpty) && !first {
 		unreadable = nil // the guard judges it, and a person may believe it
 	}
 	if unreadable == nil {
-		r.List = curated.Read(v.pages(l.Page))
+		r.List = curated.Read(files)
 		if len(r.List.Entries) == 0 && len(known) == 0 {
 			unreadable = fmt.Errorf("no entries found among its %d links; `linkletter explain %s` tells why", r.List.Links, l.At)
 		}
 	}
-	if unreadable != nil && first {
+	if unreadable != nil && first && v.doubt != "" {
+		return unreadable // which names the address
+	} else if unreadable != nil && first {
 		return fmt.Errorf("%s: %w", l.At, unreadable)
 	}
 	if unreadable != nil {
@@ -261,40 +249,4 @@ func (c *Checker) read(r *store.Reading, v *version, l List, known []curated.Kno
 		r.Holds = guard(r.Before.Counts, r.List, r.Changes)
 	}
 	return nil
-}
-
-// unreadable says why a version cannot be a list: all of its files are no Markdown, or its source says so.
-func (v *version) unreadable() error {
-	if v.doubt != "" {
-		return errors.New(v.doubt)
-	}
-	err := curated.ErrEmpty
-	for _, f := range v.files {
-		why := curated.Readable(f.Bytes)
-		switch {
-		case why == nil:
-			return nil
-		case errors.Is(err, curated.ErrEmpty) && !errors.Is(why, curated.ErrEmpty):
-			err = why
-			if len(v.files) > 1 {
-				err = fmt.Errorf("%s: %w", f.Path, why)
-			}
-		}
-	}
-	return err
-}
-
-// pages are the files with the page that is configured, which several files are below.
-func (v *version) pages(page *url.URL) []curated.File {
-	if page == nil {
-		return v.files
-	}
-	files := slices.Clone(v.files)
-	for i := range files {
-		files[i].Page = page
-		if len(files) > 1 {
-			files[i].Page = page.JoinPath(files[i].Path)
-		}
-	}
-	return files
 }

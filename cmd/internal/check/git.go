@@ -1,11 +1,14 @@
 package check
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
+	"time"
 
 	"linkletter/cmd/internal/source"
 	"linkletter/feed"
@@ -13,15 +16,27 @@ import (
 	"linkletter/store"
 )
 
-// gitValidators say up to where a list in git is known.
+// gitValidators say up to where a list in git is known, and which files it was.
 type gitValidators struct {
-	Commit string `json:"commit"`
+	Commit string   `json:"commit"`
+	Files  []string `json:"files"`
 }
 
 func (v gitValidators) String() string {
-	b, _ := json.Marshal(v) // a string always encodes
+	b, _ := json.Marshal(v) // strings always encode
 	return string(b)
 }
+
+// known reads what an earlier check left; its commit is empty where the list was not these files of a repository.
+func (l *List) known(validators string) gitValidators {
+	var v gitValidators
+	if json.Unmarshal([]byte(validators), &v) != nil || !slices.Equal(v.Files, l.At.Git.Files) {
+		return gitValidators{}
+	}
+	return v
+}
+
+func (l *List) upTo(commit string) string { return gitValidators{commit, l.At.Git.Files}.String() }
 
 // checkGit brings the repository up to date, and takes in every revision since the check before, one after the other, each
 // under its own date and with its own guard. What is recorded stays: a check that is interrupted goes on where it was.
@@ -38,59 +53,61 @@ func (c *Checker) checkGit(ctx context.Context, l List, guard judge) (*Result, e
 	if before.Began.IsZero() {
 		return c.begin(ctx, l, q)
 	}
-	var known gitValidators
-	if json.Unmarshal([]byte(before.Validators), &known) != nil || known.Commit == "" {
-		q.Newest = true // it was no list in git before
-	}
+	known := l.known(before.Validators)
+	q.Newest = known.Commit == "" // it was another list before
 	all := newResult(l.ID)
 	all.Entries = before.Counts.Entries
 	if before.Reader != curated.Version && known.Commit != "" {
-		// What another version of the program read is read anew first, so that nothing of that is taken for news.
+		// What another version of the program read is read anew first, so that nothing of that is taken for news. Where that is
+		// not there any more, what comes next is doubted.
 		again := q
 		again.Rev, again.Newest = known.Commit, true
-		if err := c.takeIn(ctx, l, again, known.Commit, guard, all); err != nil && !errors.Is(err, source.ErrNoHistory) {
+		_, err := c.takeIn(ctx, l, again, known.Commit, guard, all)
+		var gone *source.HistoryError
+		if err != nil && !errors.As(err, &gone) {
 			return nil, err
 		}
 	}
 	q.After = known.Commit
-	if err := c.takeIn(ctx, l, q, tip.Rev, guard, all); err != nil {
+	found, err := c.takeIn(ctx, l, q, tip.Rev, guard, all)
+	if err != nil {
 		return nil, err
 	}
-	if all.Revisions > 0 {
-		return all, nil
+	if !found {
+		all.Believed, err = c.Store.Unchanged(ctx, l.ID, l.upTo(tip.Rev), "")
 	}
-	all.Unchanged = true
-	all.Believed, err = c.Store.Unchanged(ctx, l.ID, gitValidators{tip.Rev}.String(), "")
+	all.Unchanged = all.Revisions == 0
 	return all, err
 }
 
 // takeIn records each revision that a query gives, oldest first, and adds what it found to all. The last one stands for tip.
-func (c *Checker) takeIn(ctx context.Context, l List, q source.Query, tip string, guard judge, all *Result) error {
+// It answers whether there was one.
+func (c *Checker) takeIn(ctx context.Context, l List, q source.Query, tip string, guard judge, all *Result) (found bool, err error) {
 	var last *source.Revision
 	for rev, err := range c.Source.History(ctx, q) {
 		if err != nil && last != nil && ctx.Err() == nil {
 			err = errors.Join(c.revision(ctx, l, last, last.Commit, false, guard, all), err)
 		}
 		if err != nil {
-			return err
+			return last != nil, err
 		}
 		if last != nil {
 			if err := c.revision(ctx, l, last, last.Commit, true, guard, all); err != nil {
-				return err
+				return true, err
 			}
 		}
 		last = rev
 	}
 	if last == nil {
-		return nil
+		return false, nil
 	}
-	return c.revision(ctx, l, last, tip, false, guard, all)
+	return true, c.revision(ctx, l, last, tip, false, guard, all)
 }
 
-// revision records one revision.
+// revision records one revision; more says that another one follows in the same check.
 func (c *Checker) revision(ctx context.Context, l List, rev *source.Revision, upTo string, more bool, guard judge, all *Result) error {
 	v := ofRevision(rev)
-	v.more, v.validators = more, gitValidators{upTo}.String()
+	v.more, v.validators = more, l.upTo(upTo)
 	before, err := c.before(ctx, l.ID)
 	if err != nil {
 		return err
@@ -99,14 +116,26 @@ func (c *Checker) revision(ctx context.Context, l List, rev *source.Revision, up
 	if err != nil {
 		return err
 	}
-	if one.Unchanged {
+	all.stillHeld(one)
+	if one.Unchanged && more {
 		return nil
+	}
+	if one.Unchanged { // which ends the hold of what was no list in between
+		all.Believed, err = c.Store.Unchanged(ctx, l.ID, v.validators, "")
+		return err
 	}
 	if _, err := c.Store.Record(ctx, *reading); err != nil {
 		return err
 	}
 	all.add(one)
 	return nil
+}
+
+// stillHeld takes out of what is held what a newer revision says anew: only entries in quarantine stay there.
+func (r *Result) stillHeld(newer *Result) {
+	if !holds(newer.Held, curated.HoldUnreadable) {
+		r.Held = slices.DeleteFunc(r.Held, func(h curated.Hold) bool { return h.Kind != curated.HoldAdded })
+	}
 }
 
 // add takes in what was found in one revision.
@@ -140,7 +169,7 @@ func (c *Checker) begin(ctx context.Context, l List, q source.Query) (*Result, e
 		return nil, err
 	}
 	v := ofRevision(past.Head)
-	v.validators = gitValidators{q.Rev}.String()
+	v.validators = l.upTo(q.Rev)
 	result, reading, err := c.beginWith(ctx, l, past, v)
 	if err != nil {
 		return nil, err
@@ -160,11 +189,20 @@ func (c *Checker) beginWith(ctx context.Context, l List, past *Past, v *version)
 		return nil, nil, err
 	}
 	result.Warnings = past.warnings()
-	reading.Past = past.known(l.Baseline)
+	if past.ends(reading.List) {
+		reading.Past = past.known(l.Baseline)
+	} else {
+		result.Warnings = append(result.Warnings, "its newest revision is not what its history ends with, so all entries are dated now")
+	}
 	return result, reading, nil
 }
 
-// known is a history as the store takes it. What came silently is never in a feed; what came all at once is not what a feed
+// ends says that a list is the one that the history ends with.
+func (p *Past) ends(l *curated.List) bool {
+	return p.List != nil && slices.EqualFunc(p.List.Entries, l.Entries, func(a, b curated.Entry) bool { return a.URL == b.URL })
+}
+
+// known is a history as the store takes it. What came silently, or left, is never in a feed; what came all at once is not what a feed
 // starts with, as long as there is enough else.
 func (p *Past) known(baseline int) []store.Past {
 	enough := 0
@@ -177,7 +215,7 @@ func (p *Past) known(baseline int) []store.Past {
 	for i := range p.Entries {
 		e := &p.Entries[i]
 		out[i] = store.Past{Known: e.Known, IDKey: e.IDKey, Published: e.Published, Updated: e.Updated,
-			Silent: e.Silent || e.Held && enough >= baseline}
+			Silent: e.Gone || e.Silent || e.Held && enough >= baseline}
 		if e.Origin.Commit != p.Shallow.Commit {
 			out[i].Origin = e.Origin
 		}
@@ -200,32 +238,39 @@ func (p *Past) warnings() []string {
 }
 
 // workTree is the first reading of a file that stands in a git work tree: its history dates the entries. Where there is
-// none, or it cannot be read, it gives nil: a file needs no repository.
-func (c *Checker) workTree(ctx context.Context, l List, v *version) (*Result, *store.Reading) {
-	if v.unreadable() != nil {
-		return nil, nil
+// none, it gives nil: a file needs no repository. An error says why a history that is there cannot be read.
+func (c *Checker) workTree(ctx context.Context, l List, v *version) (*Result, *store.Reading, error) {
+	if _, err := v.legible(l.Page); err != nil {
+		return nil, nil, nil
 	}
 	history := c.Source.History(ctx, source.Query{Files: []string{l.At.Path}, Follow: true})
-	past, err := Replay(ctx, andThen(history, &source.Revision{Files: v.files, Date: c.Now()}), c.Guard, l.Page, c.Now())
-	if err != nil {
-		return nil, nil
+	past, err := Replay(ctx, andThen(history, v.files[0].Bytes, c.Now()), c.Guard, l.Page, c.Now())
+	var none *source.HistoryError
+	if errors.As(err, &none) {
+		return nil, nil, nil
+	} else if err != nil {
+		return nil, nil, err
 	}
-	result, reading, err := c.beginWith(ctx, l, past, v)
-	if err != nil {
-		return nil, nil
-	}
-	return result, reading
+	return c.beginWith(ctx, l, past, v)
 }
 
-// andThen is a history and then what was not committed yet.
-func andThen(history iter.Seq2[*source.Revision, error], last *source.Revision) iter.Seq2[*source.Revision, error] {
+// andThen is the history of a file, read as the file itself is, and then what of it was not committed yet.
+func andThen(history iter.Seq2[*source.Revision, error], file []byte, now time.Time) iter.Seq2[*source.Revision, error] {
 	return func(yield func(*source.Revision, error) bool) {
+		last := curated.File{}
 		for rev, err := range history {
+			if err == nil && len(rev.Files) == 1 {
+				last = rev.Files[0]
+				last.Page = nil // nobody knows the page of a file
+				rev.Files = []curated.File{last}
+			}
 			if !yield(rev, err) {
 				return
 			}
 		}
-		yield(last, nil)
+		if !bytes.Equal(last.Bytes, file) {
+			yield(&source.Revision{Files: []curated.File{{Path: last.Path, Bytes: file}}, Date: now}, nil)
+		}
 	}
 }
 
@@ -239,8 +284,7 @@ func (c *Checker) dryRunGit(ctx context.Context, l List) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	var known gitValidators
-	if json.Unmarshal([]byte(before.Validators), &known) == nil && known.Commit == tip.Rev && before.Reader == curated.Version {
+	if l.known(before.Validators).Commit == tip.Rev && before.Reader == curated.Version {
 		result := newResult(l.ID)
 		result.Unchanged, result.Entries = true, before.Counts.Entries
 		return result, nil

@@ -118,11 +118,12 @@ func (r *replay) next(rev *source.Revision) {
 	if slices.EqualFunc(rev.Files, r.files, sameFile) {
 		return
 	}
-	if err := readable(rev.Files); err != nil {
+	files, err := legible(rev.Files, r.page)
+	if err != nil && !errors.Is(err, curated.ErrEmpty) {
 		r.leaveOut(at, err)
 		return
 	}
-	list := r.reader.Read(r.placed(rev.Files))
+	list := r.reader.Read(files)
 	if stood := len(r.born) > 0; len(list.Entries) > 0 {
 		r.take(at, list, rev.Silent())
 	} else if stood {
@@ -192,28 +193,6 @@ func (r *replay) date(rev *source.Revision) time.Time {
 	}
 	r.before = d
 	return d.UTC().Truncate(time.Second)
-}
-
-// placed are the files with the page that links in them start from.
-func (r *replay) placed(files []curated.File) []curated.File {
-	if r.page == nil {
-		return files
-	}
-	out := slices.Clone(files)
-	for i := range out {
-		out[i].Page = r.page
-	}
-	return out
-}
-
-// readable says which of a list's files is no Markdown. One that is empty is.
-func readable(files []curated.File) error {
-	for _, f := range files {
-		if err := curated.Readable(f.Bytes); err != nil && !errors.Is(err, curated.ErrEmpty) {
-			return fmt.Errorf("%s: %w", f.Path, err)
-		}
-	}
-	return nil
 }
 
 // substance says that a change is one a reader should hear of: RFC 4287, 4.2.15.

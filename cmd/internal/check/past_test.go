@@ -315,7 +315,7 @@ func TestReplayTellsWhence(t *testing.T) {
 	if past.Began != past.Entries[0].Origin || past.List.Title != "Tools" || past.Shallow.Commit != "" {
 		t.Errorf("the past began with %+v, is called %q, shallow at %q", past.Began, past.List.Title, past.Shallow.Commit)
 	}
-	if len(past.LeftOut) != 1 || past.Head.Commit != past.LeftOut[0].Commit || !strings.Contains(past.LeftOut[0].Reason, "list.md: the document is an HTML page") {
+	if len(past.LeftOut) != 1 || past.Head.Commit != past.LeftOut[0].Commit || !strings.Contains(past.LeftOut[0].Reason, "the document is an HTML page") {
 		t.Errorf("left out: %+v, head %s", past.LeftOut, past.Head.Commit)
 	}
 }

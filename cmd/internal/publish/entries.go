@@ -21,9 +21,12 @@ func pick(entries []store.Entry, window, baseline int) (news, old []store.Entry)
 			old = append(old, e)
 		}
 	}
-	newestFirst(news)
+	slices.SortFunc(news, func(a, b store.Entry) int {
+		return cmp.Or(b.Announced.Compare(a.Announced), b.Published.Compare(a.Published), cmp.Compare(a.Ref, b.Ref))
+	})
 	newestFirst(old)
 	news, old = Fill(news, old, window, baseline)
+	newestFirst(news)
 	return standing(news), standing(old)
 }
 

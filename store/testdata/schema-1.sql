@@ -1,0 +1,249 @@
+-- The store's schema, whole and as it is now. A new database is made from this file; an older one gets there through the
+-- migrations in migrate.go, and a test compares the two.
+--
+-- Times are whole seconds since 1970-01-01 UTC. NULL means "not yet". JSON columns hold arrays or objects, never NULL.
+
+-- What must outlive every restart: the HMAC secret that signs links and Message-IDs, and the host in permanent ids.
+CREATE TABLE setting (
+	name  TEXT PRIMARY KEY,
+	value BLOB NOT NULL
+) STRICT;
+
+-- Only one scheduler or sender works on a store. The holder renews its row; a lapsed row is free.
+CREATE TABLE lease (
+	name    TEXT PRIMARY KEY,
+	owner   TEXT NOT NULL,              -- random, one per process
+	command TEXT NOT NULL,              -- who holds it: "serve", "digest send"
+	pid     INTEGER NOT NULL,
+	host    TEXT NOT NULL,
+	expires INTEGER NOT NULL
+) STRICT;
+
+-- What is wrong now and concerns no single list: it is seen in status until it is mended.
+CREATE TABLE trouble (
+	what  TEXT PRIMARY KEY,             -- mail, publish
+	text  TEXT NOT NULL,
+	since INTEGER NOT NULL
+) STRICT;
+
+-- Work that another command hands to the running scheduler.
+CREATE TABLE request (
+	id       INTEGER PRIMARY KEY AUTOINCREMENT,
+	kind     TEXT NOT NULL CHECK (kind IN ('check', 'accept', 'dismiss', 'send', 'publish')),
+	subject  TEXT NOT NULL,             -- a list's or a digest's id; empty: all
+	created  INTEGER NOT NULL,
+	started  INTEGER,
+	finished INTEGER,
+	result   TEXT NOT NULL DEFAULT '',  -- JSON, the shape depends on kind
+	error    TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+-- A list as of its newest check.
+CREATE TABLE list (
+	id          TEXT PRIMARY KEY,
+	title       TEXT NOT NULL DEFAULT '',   -- the document's own
+	tag         TEXT NOT NULL DEFAULT '',   -- host in the ids of its entries and feed; kept from the first check on
+	began       INTEGER,                    -- the baseline check
+	checked     INTEGER,                    -- the newest check, whatever it found
+	changed     INTEGER,                    -- the newest check that found other bytes
+	validators  TEXT NOT NULL DEFAULT '{}', -- what the source wants back to say "unchanged"
+	hash        TEXT NOT NULL DEFAULT '',   -- SHA-256 of the newest bytes taken in
+	reader      INTEGER NOT NULL DEFAULT 0, -- curated.Version that read them: a better reader finds old entries, not news
+	entries     INTEGER NOT NULL DEFAULT 0, -- of the newest snapshot taken in
+	links       INTEGER NOT NULL DEFAULT 0,
+	error       TEXT NOT NULL DEFAULT '',   -- why the newest check failed
+	error_since INTEGER
+) STRICT;
+
+-- One row per check that found other bytes.
+CREATE TABLE snapshot (
+	id      INTEGER PRIMARY KEY AUTOINCREMENT,
+	list    TEXT NOT NULL REFERENCES list (id),
+	checked INTEGER NOT NULL,
+	hash    TEXT NOT NULL,
+	entries INTEGER NOT NULL,
+	links   INTEGER NOT NULL,
+	added   INTEGER NOT NULL,
+	removed INTEGER NOT NULL,
+	changed INTEGER NOT NULL,
+	UNIQUE (list, checked, id)
+) STRICT;
+
+-- What the guard holds, until somebody decides or it resolves itself.
+CREATE TABLE hold (
+	id       INTEGER PRIMARY KEY AUTOINCREMENT,
+	list     TEXT NOT NULL REFERENCES list (id),
+	kind     TEXT NOT NULL CHECK (kind IN ('added', 'removed', 'unreadable')),
+	reason   TEXT NOT NULL,
+	count    INTEGER NOT NULL,          -- entries it is about
+	checks   INTEGER NOT NULL DEFAULT 1,-- how many checks in a row said the same
+	since    INTEGER NOT NULL,
+	ended    INTEGER,
+	outcome  TEXT NOT NULL DEFAULT ''   -- accepted, dismissed, resolved
+) STRICT;
+CREATE UNIQUE INDEX hold_open ON hold (list, kind) WHERE ended IS NULL;
+
+-- One resource of one list, for ever: an entry that left keeps its row (gone is set) and is not new when it returns.
+CREATE TABLE entry (
+	id           INTEGER PRIMARY KEY,
+	list         TEXT NOT NULL REFERENCES list (id),
+	atom_id      TEXT NOT NULL UNIQUE,  -- RFC 4287, 4.2.6: minted once, never changed
+	state        TEXT NOT NULL CHECK (state IN ('baseline', 'announced', 'silent', 'quarantined')),
+	url          TEXT NOT NULL,         -- as written
+	title        TEXT NOT NULL,
+	detail       TEXT NOT NULL,         -- JSON: the whole curated.Entry, as it was last seen
+	position     INTEGER NOT NULL,      -- order in the list
+	published    INTEGER NOT NULL,      -- first seen; never changes; unique within the list
+	updated      INTEGER NOT NULL,      -- last changed in substance
+	announced    INTEGER,               -- when it became news; NULL for the rest
+	gone         INTEGER,               -- NULL while it stands in the list
+	missing      INTEGER NOT NULL DEFAULT 0, -- checks in a row that did not see it while its removal is held
+	UNIQUE (list, published)
+) STRICT;
+CREATE INDEX entry_announced ON entry (list, announced) WHERE announced IS NOT NULL;
+
+-- Every canonical URL an entry has stood under. The first one made its id.
+CREATE TABLE entry_key (
+	list  TEXT NOT NULL REFERENCES list (id),
+	key   TEXT NOT NULL,
+	entry INTEGER NOT NULL REFERENCES entry (id),
+	added INTEGER NOT NULL,
+	PRIMARY KEY (list, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX entry_key_entry ON entry_key (entry);
+
+-- A section's address stays when its heading is reworded.
+CREATE TABLE section (
+	id       INTEGER PRIMARY KEY,
+	list     TEXT NOT NULL REFERENCES list (id),
+	slug     TEXT NOT NULL,
+	path     TEXT NOT NULL,             -- JSON array of headings, outermost first
+	position INTEGER NOT NULL,
+	gone     INTEGER,
+	UNIQUE (list, slug)
+) STRICT;
+CREATE UNIQUE INDEX section_path ON section (list, path) WHERE gone IS NULL;
+
+CREATE TABLE entry_section (
+	entry    INTEGER NOT NULL REFERENCES entry (id),
+	section  INTEGER NOT NULL REFERENCES section (id),
+	position INTEGER NOT NULL,          -- 0 is where the entry stands first
+	direct   INTEGER NOT NULL,          -- 1: under this very heading; 0: under a heading below it
+	PRIMARY KEY (entry, section)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX entry_section_section ON entry_section (section);
+
+-- What each check changed. before is the entry as it was (JSON), empty for an addition.
+CREATE TABLE change (
+	id       INTEGER PRIMARY KEY AUTOINCREMENT,
+	snapshot INTEGER NOT NULL REFERENCES snapshot (id),
+	entry    INTEGER NOT NULL REFERENCES entry (id),
+	kind     TEXT NOT NULL CHECK (kind IN ('added', 'removed', 'changed', 'returned')),
+	what     TEXT NOT NULL DEFAULT '[]',-- JSON: title, url, summary, section
+	before   TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX change_snapshot ON change (snapshot);
+
+-- A digest's own clock.
+CREATE TABLE digest (
+	id  TEXT PRIMARY KEY,
+	ran INTEGER NOT NULL                -- the newest scheduled time that was attended to
+) STRICT;
+
+-- The lists a digest is of, as configured. What a list announced before it joined is not the digest's news.
+CREATE TABLE digest_list (
+	digest TEXT NOT NULL REFERENCES digest (id),
+	list   TEXT NOT NULL,               -- may not have been checked yet
+	began  INTEGER NOT NULL,
+	PRIMARY KEY (digest, list)
+) STRICT, WITHOUT ROWID;
+
+-- One numbered number of a digest, frozen: what it holds and how it reads never changes.
+CREATE TABLE issue (
+	id       INTEGER PRIMARY KEY AUTOINCREMENT,
+	digest   TEXT NOT NULL REFERENCES digest (id),
+	number   INTEGER NOT NULL,
+	period   TEXT NOT NULL,             -- the scheduled time it stands for, RFC 3339
+	state    TEXT NOT NULL CHECK (state IN ('sending', 'paused', 'done')),
+	reason   TEXT NOT NULL DEFAULT '',  -- why it is paused
+	frozen   INTEGER NOT NULL,
+	finished INTEGER,
+	subject  TEXT NOT NULL,
+	content  TEXT NOT NULL,             -- JSON: a digest.Issue
+	text     TEXT NOT NULL,             -- rendered parts, with marks where a subscriber's own links go
+	html     TEXT NOT NULL,
+	UNIQUE (digest, number),
+	UNIQUE (digest, period)
+) STRICT;
+
+CREATE TABLE issue_entry (
+	digest   TEXT NOT NULL REFERENCES digest (id),
+	entry    INTEGER NOT NULL REFERENCES entry (id),
+	issue    INTEGER NOT NULL REFERENCES issue (id),
+	position INTEGER NOT NULL,
+	PRIMARY KEY (digest, entry)         -- an entry is in exactly one issue of a digest
+) STRICT, WITHOUT ROWID;
+CREATE INDEX issue_entry_issue ON issue_entry (issue);
+
+CREATE TABLE subscriber (
+	id      INTEGER PRIMARY KEY AUTOINCREMENT,
+	address TEXT NOT NULL,              -- as given, for the To field
+	key     TEXT NOT NULL UNIQUE,       -- lower case, domain in A-labels: one person, one row
+	created INTEGER NOT NULL
+) STRICT;
+
+-- One subscriber's subscription to one digest.
+CREATE TABLE subscription (
+	subscriber INTEGER NOT NULL REFERENCES subscriber (id),
+	digest     TEXT NOT NULL,
+	state      TEXT NOT NULL CHECK (state IN ('pending', 'confirmed', 'unsubscribed')),
+	origin     TEXT NOT NULL,           -- form, import, operator
+	created    INTEGER NOT NULL,
+	confirmed  INTEGER,
+	ended      INTEGER,
+	nonce      TEXT NOT NULL DEFAULT '',-- of the newest confirmation link; empty once used
+	PRIMARY KEY (subscriber, digest)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX subscription_digest ON subscription (digest, state);
+
+-- Who must never be written to again, as a keyed hash of subscriber.key: it outlives the subscriber.
+CREATE TABLE suppression (
+	hash    TEXT PRIMARY KEY,
+	reason  TEXT NOT NULL CHECK (reason IN ('bounce', 'complaint', 'operator')),
+	created INTEGER NOT NULL
+) STRICT;
+
+-- A confirmation mail that is to be sent, and the count that limits how many are.
+CREATE TABLE confirmation (
+	id         INTEGER PRIMARY KEY AUTOINCREMENT,
+	subscriber INTEGER NOT NULL REFERENCES subscriber (id),
+	digest     TEXT NOT NULL,
+	origin     TEXT NOT NULL,           -- keyed hash of the client's address
+	created    INTEGER NOT NULL,
+	attempts   INTEGER NOT NULL DEFAULT 0,
+	next       INTEGER,                 -- NULL: done, or given up
+	sent       INTEGER,
+	error      TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX confirmation_next ON confirmation (next) WHERE next IS NOT NULL;
+CREATE INDEX confirmation_created ON confirmation (created);
+
+-- One issue to one subscriber: pending → claimed → committing → sent | deferred | failed | suppressed | in_doubt.
+CREATE TABLE delivery (
+	id         INTEGER PRIMARY KEY AUTOINCREMENT,
+	issue      INTEGER NOT NULL REFERENCES issue (id),
+	subscriber INTEGER NOT NULL REFERENCES subscriber (id),
+	state      TEXT NOT NULL DEFAULT 'pending'
+	           CHECK (state IN ('pending', 'claimed', 'committing', 'sent', 'deferred', 'failed', 'suppressed', 'in_doubt')),
+	attempts   INTEGER NOT NULL DEFAULT 0,
+	next       INTEGER NOT NULL DEFAULT 0,  -- not before; in_doubt with 0: never
+	lease      INTEGER,                     -- a claim's end
+	owner      TEXT NOT NULL DEFAULT '',    -- who claimed it
+	updated    INTEGER NOT NULL,
+	message    BLOB,                        -- the finished bytes, from the intent to the reply
+	doubts     INTEGER NOT NULL DEFAULT 0,  -- tries that ended between the dot and the reply
+	policy     INTEGER NOT NULL DEFAULT 0,  -- 1: failed for what we are, and tried again when its issue was paused for it
+	reply      TEXT NOT NULL DEFAULT '',    -- the server's, or what went wrong
+	UNIQUE (issue, subscriber)
+) STRICT;
+CREATE INDEX delivery_due ON delivery (issue, state, next);
