@@ -201,3 +201,21 @@ func TestWhatLeavesAFeedMakesNoRoom(t *testing.T) {
 	next("Anvil", "Chisel", "Drill", "Easel", "File")
 	want("after one returned", "File", "Easel")
 }
+
+// Two in quarantine of which one had the other's address leave one after the other.
+func TestForgottenEntriesLeaveNothingBehind(t *testing.T) {
+	s, c := newStore(t)
+	held := curated.Guard{MaxNew: 0, MaxNewShare: 0, MaxLostShare: 1, MinLost: 1000}
+	base := list("Tools", "Anvil")
+	alpha := func(at string) string {
+		return "- [Alpha thing](https://example.org/" + at + ") - Alpha does it.\n"
+	}
+	beta := "- [Beta other](https://example.org/u) - Beta is another.\n"
+	for _, markdown := range []string{base, base + alpha("u"), base + alpha("v") + beta, base + beta, base} {
+		checkList(t, s, markdown, held)
+		c.t = c.t.Add(time.Hour)
+	}
+	if done := checkList(t, s, base+beta, lenient); len(done.Announced) != 1 {
+		t.Errorf("what was forgotten is news when it comes for good: %+v", done)
+	}
+}

@@ -53,6 +53,11 @@ func TestReader(t *testing.T) {
 	checkVersions(t, "all documents", all...)
 	slices.Reverse(all)
 	checkVersions(t, "all documents, the last first", all...)
+	marked := []byte("\ufeff\ufeff# Two marks of byte order\n\n- [A](https://a.example)\n")
+	var whole Reader // as it comes: most of the hostile ones are read whole, and what follows them
+	for i, src := range slices.Concat([][]byte{marked}, all[:40], [][]byte{marked}) {
+		checkReading(t, fmt.Sprintf("document %d, read as it comes", i), Parse(src, Options{}), whole.Read([]File{{Path: "README.md", Bytes: src}}))
+	}
 	for _, file := range glob(t, "testdata/diff/*.txtar") {
 		versions := txtarVersions(t, file)
 		checkVersions(t, filepath.Base(file), append(versions, versions[0])...)

@@ -76,7 +76,7 @@ func (c *Checker) checkGit(ctx context.Context, l List, guard judge) (*Result, e
 	if !found {
 		all.Believed, err = c.Store.Unchanged(ctx, l.ID, l.upTo(tip.Rev), "")
 	}
-	all.Unchanged = all.Revisions == 0
+	all.Unchanged = all.Revisions == 0 && len(all.Held) == 0
 	return all, err
 }
 
@@ -140,6 +140,10 @@ func (r *Result) stillHeld(newer *Result) {
 
 // add takes in what was found in one revision.
 func (r *Result) add(one *Result) {
+	r.Held = append(r.Held, one.Held...)
+	if holds(one.Held, curated.HoldUnreadable) {
+		return
+	}
 	r.Revisions++
 	r.Entries = one.Entries
 	r.Silent = one.Silent
@@ -148,7 +152,6 @@ func (r *Result) add(one *Result) {
 		to.all.Removed = append(to.all.Removed, to.one.Removed...)
 		to.all.Changed = append(to.all.Changed, to.one.Changed...)
 	}
-	r.Held = append(r.Held, one.Held...)
 }
 
 // ofRevision is a revision as a version of the list.

@@ -1,0 +1,63 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A database of each older schema becomes what a new one is, but for the order of columns.
+func TestMigrations(t *testing.T) {
+	fresh := filepath.Join(t.TempDir(), "new.db")
+	open(t, fresh, newClock()).Close()
+	first, err := os.ReadFile("testdata/schema-1.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := filepath.Join(t.TempDir(), "old.db")
+	execSQL(t, old, string(first)+`;
+		INSERT INTO list (id, error) VALUES ('a', 'no such file');
+		PRAGMA application_id = 1280003156; PRAGMA user_version = 1`)
+	s := open(t, old, newClock())
+	if l, err := s.List(context.Background(), "a"); err != nil || l.Error != "no such file" {
+		t.Errorf("the list after migrating: %+v, %v", l, err)
+	}
+	checkList(t, s, list("Tools", "Anvil", "Bellows"), lenient)
+	s.Close()
+	if diff := cmp.Diff(columns(t, fresh), columns(t, old)); diff != "" {
+		t.Errorf("the migrated schema (-new +migrated):\n%s", diff)
+	}
+}
+
+// columns are a database's columns, as SQLite understood them, and its indexes.
+func columns(t *testing.T, path string) []string {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query(`SELECT m.name || '.' || c.name || ' ' || c.type || ' ' || c."notnull" || ' ' || coalesce(c.dflt_value, '-') || ' ' || c.pk
+		FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'
+		UNION SELECT 'index ' || name || ' of ' || tbl_name FROM sqlite_schema WHERE type = 'index' ORDER BY 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var all []string
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, s)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
