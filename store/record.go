@@ -216,7 +216,7 @@ func (r *recorder) entry(position int, m curated.Match) error {
 		return err
 	}
 	ref, updated := m.Known.Ref, sql.NullInt64{}
-	if substance(m.What) && r.Reader == r.Before.Reader && !r.Silent {
+	if curated.Substance(m.What) && r.Reader == r.Before.Reader && !r.Silent {
 		updated = toUnix(r.dates.Give(r.at))
 		r.done.Changed++
 	}
@@ -323,14 +323,6 @@ func (r *recorder) freeID(published time.Time, key string) (string, error) {
 	return id, nil
 }
 
-// remember keeps an address an entry has stood under. The last entry to stand under it has it: it may have been passed on.
-func (r *recorder) remember(ref int64, address string) error {
-	return r.exec(`INSERT INTO entry_key (list, key, entry, added) VALUES (?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET entry = excluded.entry, added = excluded.added,
-			before = CASE WHEN entry = excluded.entry THEN before ELSE entry END`,
-		r.list, curated.CanonicalURL(address), ref, r.now.Unix())
-}
-
 func (r *recorder) change(ref int64, kind string, what []string, before *curated.Entry) error {
 	var old []byte
 	if what == nil {
@@ -381,29 +373,4 @@ func (r *recorder) removals() error {
 	}
 	_, err := acceptRemovals(r.ctx, r.tx, r.list, removalChecks, r.now)
 	return err
-}
-
-// forget takes back an entry that left while it was held: nobody was told of it, and should it come again, it is new.
-func (r *recorder) forget(ref int64) error {
-	for _, statement := range []string{
-		`UPDATE entry_key SET before = NULL WHERE before = ?`,
-		`UPDATE entry_key SET entry = before, before = NULL WHERE entry = ? AND before IS NOT NULL`,
-		`DELETE FROM change WHERE entry = ?`, `DELETE FROM entry_section WHERE entry = ?`,
-		`DELETE FROM entry_key WHERE entry = ?`, `DELETE FROM entry WHERE id = ?`,
-	} {
-		if err := r.exec(statement, ref); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// substance says that a change is one a reader should hear of: RFC 4287, 4.2.15.
-func substance(what []string) bool {
-	for _, w := range what {
-		if w != "section" {
-			return true
-		}
-	}
-	return false
 }

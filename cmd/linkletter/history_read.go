@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"iter"
 	"slices"
 
@@ -27,7 +26,7 @@ func readings(revisions iter.Seq2[*source.Revision, error]) iter.Seq2[*reading, 
 				return
 			}
 			r := &reading{Revision: rev}
-			if rev.TooLarge == nil && !(begun && slices.EqualFunc(rev.Files, files, sameFile)) {
+			if rev.TooLarge == nil && !(begun && slices.EqualFunc(rev.Files, files, curated.File.Same)) {
 				r.list = reader.Read(rev.Files)
 				begun, files = true, rev.Files
 			}
@@ -37,8 +36,6 @@ func readings(revisions iter.Seq2[*source.Revision, error]) iter.Seq2[*reading, 
 		}
 	}
 }
-
-func sameFile(a, b curated.File) bool { return a.Path == b.Path && bytes.Equal(a.Bytes, b.Bytes) }
 
 // ahead runs a sequence a little ahead of the loop over it, at the same time; it ends with the loop.
 func ahead[K, V any](seq iter.Seq2[K, V]) iter.Seq2[K, V] {

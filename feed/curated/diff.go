@@ -1,5 +1,7 @@
 package curated
 
+import "slices"
+
 // Known is an entry as the caller remembers it, standing in the list or gone from it.
 type Known struct {
 	// Ref is the caller's own name for it; Diff only hands it back.
@@ -37,6 +39,12 @@ func (m Match) News() bool { return m.New() && !m.Split }
 
 // Returned reports whether the resource had left the list and stands in it again.
 func (m Match) Returned() bool { return m.Known != nil && m.Known.Gone }
+
+// Substance reports whether a change of these parts is one that a reader should hear of (RFC 4287, section 4.2.15): all but
+// another section.
+func Substance(what []string) bool {
+	return slices.ContainsFunc(what, func(w string) bool { return w != "section" })
+}
 
 // Changes is what one reading of a list changed.
 type Changes struct {

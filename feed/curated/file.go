@@ -1,6 +1,7 @@
 package curated
 
 import (
+	"bytes"
 	"cmp"
 	"net/url"
 	"path"
@@ -14,6 +15,9 @@ type File struct {
 	Bytes []byte   // not to be changed afterwards
 	Page  *url.URL // where people read it; nil: not known
 }
+
+// Same reports whether a file is what it was: its name and its bytes.
+func (f File) Same(was File) bool { return f.Path == was.Path && bytes.Equal(f.Bytes, was.Bytes) }
 
 // Read reads a list of one or several files. Of several, the title of each is its top section, and the list has none.
 func Read(files []File) *List { return new(Reader).Read(files) }

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -115,7 +114,7 @@ func (r *replay) next(rev *source.Revision) {
 		r.leaveOut(at, rev.TooLarge)
 		return
 	}
-	if slices.EqualFunc(rev.Files, r.files, sameFile) {
+	if slices.EqualFunc(rev.Files, r.files, curated.File.Same) {
 		return
 	}
 	files, err := legible(rev.Files, r.page)
@@ -161,7 +160,7 @@ func (r *replay) take(at feed.Origin, list *curated.List, silent bool) {
 			e.Updated = e.Published
 			e.IDKey = r.idKey(e.Published, curated.CanonicalURL(m.Entry.URL))
 			r.born[ref] = e
-		case substance(m.What) && !silent && at.Date.After(e.Updated):
+		case curated.Substance(m.What) && !silent && at.Date.After(e.Updated):
 			if t := r.dates.Give(at.Date); t.After(e.Updated) {
 				e.Updated = t
 			}
@@ -194,10 +193,3 @@ func (r *replay) date(rev *source.Revision) time.Time {
 	r.before = d
 	return d.UTC().Truncate(time.Second)
 }
-
-// substance says that a change is one a reader should hear of: RFC 4287, 4.2.15.
-func substance(what []string) bool {
-	return slices.ContainsFunc(what, func(w string) bool { return w != "section" })
-}
-
-func sameFile(a, b curated.File) bool { return a.Path == b.Path && bytes.Equal(a.Bytes, b.Bytes) }
