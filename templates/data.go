@@ -79,7 +79,7 @@ type ListPage struct {
 	Checked     time.Time // the last good check; zero: not yet
 	Failing     time.Time // since when the list cannot be read; zero: it can
 	Late        bool      // it should have been checked since
-	Held        []string  // what the guard holds, in words
+	Held        []string  // what the guard holds, in words for readers
 	News        []Day     // newest first
 	Baseline    bool      // News is the baseline: what the list held when watching began
 	Sections    []SectionLink

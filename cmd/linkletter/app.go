@@ -150,36 +150,39 @@ func (a *app) settle(ctx context.Context) error {
 	return a.store.EndDigests(ctx, ids)
 }
 
-// list is a configured list by its id.
-func (a *app) list(id string) (check.List, error) {
-	for _, l := range a.cfg.Lists {
-		if l.ID != id {
-			continue
-		}
-		at, err := a.cfg.place(l.Source)
-		if err != nil {
-			return check.List{}, fmt.Errorf("source of list %s: %w", id, err)
-		}
-		list := check.List{ID: l.ID, At: at, Baseline: *l.Baseline}
-		if l.Page != "" {
-			if list.Page, err = url.Parse(l.Page); err != nil {
-				return check.List{}, fmt.Errorf("page of list %s: %w", id, err)
-			}
-		}
-		return list, nil
+// known refuses an id that no configured list has.
+func (a *app) known(id string) error {
+	if a.watched[id] != nil {
+		return nil
 	}
 	var ids []string
 	for _, l := range a.cfg.Lists {
 		ids = append(ids, l.ID)
 	}
-	return check.List{}, usageError{hintError{fmt.Errorf("there is no list %q in %s", id, a.cfg.file), fmt.Sprintf("it has %s", joinNames(ids))}}
+	return usageError{hintError{fmt.Errorf("there is no list %q in %s", id, a.cfg.file), fmt.Sprintf("it has %s", joinNames(ids))}}
+}
+
+// list is a known list as it is to be checked. That its header file cannot be read is the trouble of that check.
+func (a *app) list(id string) (check.List, error) {
+	c := a.watched[id].config
+	at, err := a.cfg.place(c.Source)
+	if err != nil {
+		return check.List{}, fmt.Errorf("its source: %w", err)
+	}
+	list := check.List{ID: id, At: at, Baseline: *c.Baseline}
+	if c.Page != "" {
+		if list.Page, err = url.Parse(c.Page); err != nil {
+			return check.List{}, fmt.Errorf("its page: %w", err)
+		}
+	}
+	return list, nil
 }
 
 // listIDs are the lists that arguments name; none given are all.
 func (a *app) listIDs(given []string) ([]string, error) {
 	if len(given) > 0 {
 		for _, id := range given {
-			if _, err := a.list(id); err != nil {
+			if err := a.known(id); err != nil {
 				return nil, err
 			}
 		}

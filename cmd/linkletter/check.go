@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -127,11 +128,24 @@ func (a *app) checkAll(ctx context.Context, ids []string, dryRun bool) ([]outcom
 func (a *app) dryRun(ctx context.Context, id string) (*check.Result, error) {
 	list, err := a.list(id)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("list %s: %w", id, err)
 	}
 	result, err := a.perform(ctx, &watched{}, list, false, a.checker.DryRun)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", id, err)
+	}
+	l, err := a.store.List(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return result, nil
+	} else if err != nil {
+		return nil, err
+	}
+	unread := slices.ContainsFunc(result.Held, func(h curated.Hold) bool { return h.Kind == curated.HoldUnreadable })
+	for _, h := range l.Holds {
+		// A check that reads the list ends the other holds, or finds them again.
+		if h.Kind == curated.HoldAdded || h.Kind == curated.HoldRemoved && (result.Unchanged || unread) {
+			result.Standing = append(result.Standing, curated.Hold{Kind: h.Kind, Reason: h.Reason, Count: h.Count})
+		}
 	}
 	return result, nil
 }
@@ -176,7 +190,7 @@ func printResult(w io.Writer, r *check.Result, dryRun bool) error {
 	}
 	held := r.Standing
 	if dryRun {
-		held = r.Held
+		held = slices.Concat(r.Held, r.Standing)
 	}
 	for _, h := range held {
 		p.line("! held (%s): %s", h.Kind, oneLine(h.Reason))
@@ -193,7 +207,7 @@ func wayOut(list string, kind curated.HoldKind) string {
 	case curated.HoldRemoved:
 		return fmt.Sprintf("the third check in a row that says so is believed, and `linkletter check --accept %s` at once", list)
 	}
-	return fmt.Sprintf("mend the list or its source; if the list was really emptied, `linkletter check --accept %s`", list)
+	return fmt.Sprintf("mend the list or its source: the next check that can read it goes on by itself; `linkletter check --accept %s` is for a list that was emptied on purpose", list)
 }
 
 // runDecide accepts or dismisses what is held of lists.

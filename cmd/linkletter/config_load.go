@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -126,6 +128,9 @@ func yamlError(file string, err error) error {
 		message = fmt.Sprintf("unknown key %q", t.Value)
 		if near := nearest(t.Value, knownKeys(reflect.TypeFor[Config]())); near != "" {
 			hint = fmt.Sprintf("did you mean %q?", near)
+			if near == t.Value {
+				hint = fmt.Sprintf("it belongs %s", strings.Join(groups(reflect.TypeFor[Config](), near, "at the top of the file"), ", or "))
+			}
 		}
 	}
 	var wrong *yaml.TypeError
@@ -158,21 +163,45 @@ func describeType(t reflect.Type) string {
 // knownKeys are all keys of the configuration, at any depth.
 func knownKeys(t reflect.Type) []string {
 	var keys []string
-	for _, field := range reflect.VisibleFields(t) {
-		key := field.Tag.Get("yaml")
-		if key == "" {
-			continue
-		}
+	for key, inner := range keysOf(t) {
 		keys = append(keys, key)
-		inner := field.Type
-		if inner.Kind() == reflect.Slice {
-			inner = inner.Elem()
-		}
-		if inner.Kind() == reflect.Struct {
+		if inner != nil {
 			keys = append(keys, knownKeys(inner)...)
 		}
 	}
 	return keys
+}
+
+// groups says in words in which groups a key stands.
+func groups(t reflect.Type, key, here string) []string {
+	var found []string
+	for k, inner := range keysOf(t) {
+		if k == key {
+			found = append(found, here)
+		}
+		if inner != nil {
+			found = append(found, groups(inner, key, "under "+k)...)
+		}
+	}
+	return found
+}
+
+// keysOf gives the keys of a group, and of those that hold groups the type of these, or nil.
+func keysOf(t reflect.Type) iter.Seq2[string, reflect.Type] {
+	return func(yield func(string, reflect.Type) bool) {
+		for _, field := range reflect.VisibleFields(t) {
+			key, inner := field.Tag.Get("yaml"), field.Type
+			if inner.Kind() == reflect.Slice {
+				inner = inner.Elem()
+			}
+			if inner.Kind() != reflect.Struct {
+				inner = nil
+			}
+			if key != "" && !yield(key, inner) {
+				return
+			}
+		}
+	}
 }
 
 // nearest is the candidate with the fewest edits to word, if that is at most a third of its letters, or two.

@@ -128,6 +128,8 @@ func (v *validator) source(at string, s SourceConfig) {
 		v.fail(at, hint, "url and repository exclude each other")
 	case is && !source.IsURL(s.Place):
 		v.fail(at, "name a file or an https:// address; {repository: …, file: README.md} is for what git fetches", "lists are not read over %s", scheme)
+	case s.Place != "" && !source.IsURL(s.Place) && !source.IsLocal(s.Place) && !exists(v.c.path(s.Place)):
+		v.fail(at, fmt.Sprintf("for a list in git, write {repository: %q, file: README.md}", s.Place), "there is no file %q, which is an address for git", s.Place)
 	case s.Repository != "":
 		v.repository(at, s)
 	case s.Branch != "" || s.File != "" || s.Files != nil:
@@ -141,7 +143,7 @@ func (v *validator) source(at string, s SourceConfig) {
 	if s.URL == "" {
 		v.fail(at+".header_file", "it goes with url", "there is no web server to send a header to")
 	} else if _, err := readHeader(v.c.path(s.HeaderFile)); err != nil {
-		v.fail(at+".header_file", `it holds lines like "Authorization: Bearer …"`, "%v", err)
+		v.fail(at+".header_file", `it holds lines like "Authorization: Bearer …"`, "%s: %v", s.HeaderFile, err)
 	} else if u, err := url.Parse(s.URL); err != nil || u.User != nil {
 		v.fail(at+".url", "put the password into header_file", "an address cannot hold a password beside header_file")
 	}

@@ -59,28 +59,44 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return p.report(err)
 }
 
-// report prints an error and its hint, and picks the exit code.
+// report prints errors, each with its hint, and picks the exit code.
 func (p *program) report(err error) int {
-	fmt.Fprintln(p.err, "linkletter:", err)
 	var config *ConfigError
-	var hint hintError
+	for _, one := range apart(err) {
+		fmt.Fprintln(p.err, "linkletter:", one)
+		var hint hintError
+		switch {
+		case errors.As(one, &config):
+			if config.Hint != "" {
+				fmt.Fprintln(p.err, "  hint:", config.Hint)
+			}
+		case errors.As(one, &hint):
+			fmt.Fprintln(p.err, "  hint:", hint.hint)
+		}
+	}
 	var usage usageError
 	switch {
-	case errors.As(err, &config):
-		if config.Hint != "" {
-			fmt.Fprintln(p.err, "  hint:", config.Hint)
-		}
+	case config != nil:
 		return exitUsage
-	case errors.As(err, &hint):
-		fmt.Fprintln(p.err, "  hint:", hint.hint)
-	}
-	switch {
 	case errors.Is(err, errHeld):
 		return exitHeld
 	case errors.As(err, &usage):
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// apart gives the errors that were joined, in their order. An error that says more than those it is made of is one.
+func apart(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok || errors.Join(joined.Unwrap()...).Error() != err.Error() {
+		return []error{err}
+	}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, apart(e)...)
+	}
+	return all
 }
 
 // root is the command without a name, which holds all others.

@@ -253,15 +253,20 @@ func await(ctx context.Context, back <-chan outcome) (o outcome, isBack bool) {
 // failedCheck is a check that could not be made, and was recorded so.
 type failedCheck struct {
 	list *store.List // as it stands then
-	err  error
-	also error // what went wrong with recording and publishing that; nil: nothing
+	err  error       // names the list
+	also error       // what went wrong with recording and publishing that; nil: nothing
 }
 
 func (e *failedCheck) Error() string {
-	return errors.Join(fmt.Errorf("list %s: %w", e.list.ID, e.err), e.also).Error()
+	return errors.Join(e.err, e.also).Error()
 }
 
-func (e *failedCheck) Unwrap() []error { return []error{e.err, e.also} }
+func (e *failedCheck) Unwrap() []error {
+	if e.also == nil {
+		return []error{e.err}
+	}
+	return []error{e.err, e.also}
+}
 
 // checkFailed records that a check failed, and has the list's page say so from the first failure on.
 func (a *app) checkFailed(ctx context.Context, w *watched, id string, cause error) error {
@@ -282,7 +287,7 @@ func (a *app) checkFailed(ctx context.Context, w *watched, id string, cause erro
 	if err != nil {
 		return errors.Join(fmt.Errorf("list %s: %w", id, cause), err)
 	}
-	failed := &failedCheck{list: l, err: cause}
+	failed := &failedCheck{list: l, err: fmt.Errorf("list %s: %w", id, cause)}
 	if state := a.state(l); state != l.Published {
 		failed.also = a.publish(ctx, id, state)
 	}

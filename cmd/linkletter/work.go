@@ -34,8 +34,7 @@ func (a *app) checkList(ctx context.Context, id string) (*check.Result, error) {
 }
 
 func (a *app) checkWith(ctx context.Context, id string, f checkFunc, wait bool) (result *check.Result, err error) {
-	list, err := a.list(id)
-	if err != nil {
+	if err := a.known(id); err != nil {
 		return nil, err
 	}
 	w := a.watched[id]
@@ -55,7 +54,10 @@ func (a *app) checkWith(ctx context.Context, id string, f checkFunc, wait bool) 
 	if err != nil {
 		return nil, err
 	}
-	result, err = a.perform(ctx, w, list, before.Error != "", f)
+	list, err := a.list(id)
+	if err == nil {
+		result, err = a.perform(ctx, w, list, before.Error != "", f)
+	}
 	if err != nil && ctx.Err() != nil {
 		return nil, errors.Join(ctx.Err(), err)
 	}
@@ -316,7 +318,7 @@ func (a *app) dismiss(ctx context.Context, id string) (*decision, error) {
 
 // decide changes what is held of a list while no check is at it, and publishes what came of that.
 func (a *app) decide(ctx context.Context, id string, change func() error) error {
-	if _, err := a.list(id); err != nil {
+	if err := a.known(id); err != nil {
 		return err
 	}
 	w := a.watched[id]

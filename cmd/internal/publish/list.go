@@ -5,10 +5,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
 	"linkletter/feed"
+	"linkletter/feed/curated"
 	"linkletter/store"
 	"linkletter/templates"
 )
@@ -71,7 +73,7 @@ func (p *Publisher) listFiles(files map[string][]byte, l List, s *store.List, en
 		page.News, page.Baseline = p.days(l, old), true
 	}
 	for _, h := range s.Holds {
-		page.Held = append(page.Held, h.Reason)
+		page.Held = append(page.Held, waits(h))
 	}
 	for _, sec := range sections {
 		page.Sections = append(page.Sections, sectionLink(sec))
@@ -87,6 +89,21 @@ func (p *Publisher) listFiles(files map[string][]byte, l List, s *store.List, en
 	f := p.newFeed(s.Tag, s.Began, feed.ListDir(l.ID), l.Title, cmp.Or(l.Description, "What is new in "+l.Title))
 	f.Entries = p.feedEntries(l, slices.Concat(news, old))
 	return Documents(files, "", f)
+}
+
+// waits says to readers what is held of a list. The guard's own reason is the operator's business, as those of failures are.
+func waits(h store.Hold) string {
+	what := map[curated.HoldKind][2]string{
+		curated.HoldAdded:   {"new entry waits", "new entries wait"},
+		curated.HoldRemoved: {"removed entry waits", "removed entries wait"},
+	}[h.Kind]
+	switch {
+	case what[0] == "":
+		return "What was found at the last check could not be read as the list; what it held before is shown."
+	case h.Count == 1:
+		return "1 " + what[0] + " for the maintainer's decision."
+	}
+	return fmt.Sprintf("%d %s for the maintainer's decision.", h.Count, what[1])
 }
 
 // sectionFiles writes nothing about the list as a whole: its other sections would change with it.

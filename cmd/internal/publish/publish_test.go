@@ -414,3 +414,36 @@ func BenchmarkPublish1000(b *testing.B) {
 		w.publish("tools")
 	}
 }
+
+// A page tells readers what waits, and nothing of where the list is read from.
+func TestWhyAListIsHeldIsNotPublished(t *testing.T) {
+	w := newWorld(t, "a")
+	const anvil = "- [Anvil](https://example.org/anvil)\n"
+	w.check("a", anvil)
+	for _, c := range []struct {
+		hold  curated.Hold
+		after string
+		want  string
+	}{
+		{curated.Hold{Kind: curated.HoldRemoved, Count: 1}, "", "1 removed entry waits for the maintainer"},
+		{curated.Hold{Kind: curated.HoldAdded, Count: 2}, anvil + "- [Bellows](https://example.org/bellows)\n- [Chisel](https://example.org/chisel)\n",
+			"2 new entries wait for the maintainer"},
+		{curated.Hold{Kind: curated.HoldUnreadable}, "", "could not be read as the list; what it held before is shown."},
+	} {
+		before, known, err := w.Store.Known(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.hold.Reason = "http://10.0.0.7/s3cret sent a login page"
+		after := curated.Parse([]byte(c.after), curated.Options{})
+		_, err = w.Store.Record(t.Context(), store.Reading{Before: before, Tag: "example.org", Hash: c.want, Validators: "{}",
+			List: after, Changes: curated.Diff(known, after), Holds: []curated.Hold{c.hold}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.publish("a")
+		if page := w.read("a/index.html"); !strings.Contains(page, c.want) || strings.Contains(page, "s3cret") {
+			t.Errorf("held %s: the page does not say %q, or says why:\n%s", c.hold.Kind, c.want, page)
+		}
+	}
+}
