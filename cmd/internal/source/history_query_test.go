@@ -64,7 +64,7 @@ func TestHistoryRev(t *testing.T) {
 	for _, rev := range []string{"none", "--all", "-n1", "--output=x", "v2..main", "v2 main", "HEAD:README.md", "x\ny", "^main", strings.Repeat("1", 40)} {
 		var why *source.HistoryError
 		for got, err := range new(source.Source).History(context.Background(), source.Query{Repository: r.dir, Rev: rev, Files: readme}) {
-			if got != nil || !errors.As(err, &why) || !strings.Contains(err.Error(), fmt.Sprintf("there is no revision %q", rev)) || why.Hint == "" {
+			if got != nil || !errors.As(err, &why) || !errors.Is(err, source.ErrNoRevision) || !strings.Contains(err.Error(), fmt.Sprintf("there is no revision %q", rev)) || why.Hint == "" {
 				t.Errorf("%q: got %+v and %v", rev, got, err)
 			}
 		}
