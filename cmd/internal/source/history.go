@@ -27,8 +27,8 @@ type Revision struct {
 	TooLarge *TooLargeError
 	// Shallow says that the repository is a shallow clone, which has nothing before this commit.
 	Shallow bool
-	// Rewritten says that Query.After is no part of this history (any longer): somebody pushed with force. Where the two have a
-	// common beginning, the revisions are those since then. Else there is one, the newest: how old what it holds is cannot
+	// Rewritten says that Query.After is no part of this history (any longer): somebody pushed with force, or merged it and
+	// kept nothing of it. Where the two have a common beginning, the revisions are those since then. Else there is one, the newest: how old what it holds is cannot
 	// be told. One that was given before may come again.
 	Rewritten bool
 	// AllSilent is set on a merge if every commit of the list that it brings is silent.

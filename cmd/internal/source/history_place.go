@@ -40,9 +40,9 @@ func (n name) spec() string {
 	return ":(top,literal)" + n.path
 }
 
-// fits reports whether git gave a path for the name itself: for a folder's name it gives all that is in it.
 func isPattern(file string) bool { return strings.ContainsAny(file, "*?[") }
 
+// fits reports whether git gave a path for the name itself: for a folder's name it gives all that is in it.
 func (n name) fits(p string) bool { return n.pattern || n.path == p }
 
 func (at *place) specs() []string {
