@@ -22,3 +22,6 @@ var Decode = decode
 
 // Hosts is how many hosts are remembered.
 func (s *Source) Hosts() int { return len(s.hosts.by) }
+
+// DamageMark is the file that marks a clone.
+const DamageMark = damageMark

@@ -139,6 +139,12 @@ type complaint struct {
 
 func (c *complaint) Error() string { return "git: " + c.text }
 
+// isKilled says that a git was ended from outside, as when the machine stops its services: nothing follows of what it read.
+func isKilled(err error) bool {
+	var why *complaint
+	return errors.As(err, &why) && why.code < 0 && !why.endless
+}
+
 // wait lets the process end, and says what it had to complain of.
 func (p *gitProcess) wait() error {
 	err := p.cmd.Wait()

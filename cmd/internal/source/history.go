@@ -27,8 +27,8 @@ type Revision struct {
 	TooLarge *TooLargeError
 	// Shallow says that the repository is a shallow clone, which has nothing before this commit.
 	Shallow bool
-	// Rewritten says that Query.After is no part of this history (any longer): somebody pushed with force. Where the two have a
-	// common beginning, the revisions are those since then. Else there is one, the newest: how old what it holds is cannot
+	// Rewritten says that Query.After is no part of this history (any longer): somebody pushed with force, or merged it and
+	// kept nothing of it. Where the two have a common beginning, the revisions are those since then. Else there is one, the newest: how old what it holds is cannot
 	// be told. One that was given before may come again.
 	Rewritten bool
 	// AllSilent is set on a merge if every commit of the list that it brings is silent.
@@ -59,6 +59,8 @@ type Query struct {
 var (
 	// ErrNoHistory says that no commit of the repository has the file.
 	ErrNoHistory = errors.New("no commit has this file")
+	// ErrNoRevision says that Query.Rev names no commit of the repository.
+	ErrNoRevision = errors.New("there is no revision")
 	// ErrGone says that the list was there, but is so no longer.
 	ErrGone = errors.New("it is there no longer")
 )
@@ -109,13 +111,20 @@ func (s *Source) history(ctx context.Context, q Query, yield func(*Revision) boo
 	return false, p.end
 }
 
-// failed is an error of reading what should be there. A clone of ours is marked by it.
+// failed is an error of reading what should be there. A clone of ours is marked by it, if it is still the one that was read,
+// and git was let read it.
 func (at *place) failed(ctx context.Context, err error) error {
-	if already := (*HistoryError)(nil); err == nil || ctx.Err() != nil || errors.As(err, &already) {
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if already := (*HistoryError)(nil); err == nil || isKilled(err) || errors.As(err, &already) {
 		return err
 	}
 	if !at.own {
 		return &HistoryError{err, "the repository is damaged, or it is a partial clone (--filter): clone it whole"}
+	}
+	if now, gone := os.Stat(at.path); gone != nil || !os.SameFile(at.opened, now) {
+		return &HistoryError{err, "the clone was made anew in the meantime; the next check reads that one"}
 	}
 	mark := os.WriteFile(filepath.Join(at.path, damageMark), nil, 0o600)
 	return &HistoryError{errors.Join(err, mark), "the clone is damaged; it is made anew at the next check"}

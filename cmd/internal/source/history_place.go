@@ -18,7 +18,8 @@ import (
 type place struct {
 	gitDir  // without its remote, so that nothing is fetched that is not meant to be
 	shallow bool
-	rev     string // the full hash
+	opened  os.FileInfo // the folder, which another may take the place of
+	rev     string      // the full hash
 	names   []name
 	origin  string // what the repository is a clone of; empty: not known
 	branch  string // by which the files' pages are named
@@ -39,9 +40,9 @@ func (n name) spec() string {
 	return ":(top,literal)" + n.path
 }
 
-// fits reports whether git gave a path for the name itself: for a folder's name it gives all that is in it.
 func isPattern(file string) bool { return strings.ContainsAny(file, "*?[") }
 
+// fits reports whether git gave a path for the name itself: for a folder's name it gives all that is in it.
 func (n name) fits(p string) bool { return n.pattern || n.path == p }
 
 func (at *place) specs() []string {
@@ -76,11 +77,13 @@ func (s *Source) locate(ctx context.Context, q Query) (*place, error) {
 	at.origin, _ = at.line(ctx, "config", "--get", "remote.origin.url")
 	var err error
 	at.rev, err = at.line(ctx, "rev-parse", "--verify", "--end-of-options", cmp.Or(q.Rev, "HEAD")+"^{commit}")
-	switch {
+	switch why := (*complaint)(nil); {
+	case err != nil && (!errors.As(err, &why) || isKilled(err)):
+		return nil, err
 	case err != nil && q.Rev == "":
 		return nil, &HistoryError{errors.New("the repository does not have any commits yet"), "commit the list first, or name a branch that has some"}
 	case err != nil, !hexCommit.MatchString(at.rev): // which "^main" is not
-		return nil, &HistoryError{fmt.Errorf("there is no revision %q", q.Rev), "name a branch, a tag or a commit of the repository"}
+		return nil, &HistoryError{fmt.Errorf("%w %q", ErrNoRevision, q.Rev), "name a branch, a tag or a commit of the repository"}
 	}
 	return at, nil
 }
@@ -140,7 +143,7 @@ func (at *place) findFiles(ctx context.Context, files []string) error {
 
 // find looks for the repository, and gives the folder's path in it.
 func (at *place) find(ctx context.Context, hint string) (prefix string, err error) {
-	if info, err := os.Stat(at.path); err != nil || !info.IsDir() {
+	if at.opened, err = os.Stat(at.path); err != nil || !at.opened.IsDir() {
 		return "", &HistoryError{fmt.Errorf("there is no folder %s", at.path), hint}
 	}
 	out, err := at.line(ctx, "rev-parse", "--is-shallow-repository", "--show-prefix")

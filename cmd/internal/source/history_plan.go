@@ -65,6 +65,9 @@ func (at *place) plan(ctx context.Context, q Query) (*plan, error) {
 	case meets:
 		commits, err = at.since(ctx, q.After)
 	}
+	if err == nil && q.After != "" && !p.rewritten && len(commits) == 0 && !q.Newest {
+		p.rewritten, err = at.turned(ctx, q.After, now)
+	}
 	if err == nil && (q.Newest || p.rewritten) && len(commits) == 0 {
 		commits, err = at.newest(ctx)
 	}
@@ -72,8 +75,8 @@ func (at *place) plan(ctx context.Context, q Query) (*plan, error) {
 		return nil, err
 	}
 	slices.Reverse(commits)
-	any, err := p.take(commits)
-	p.end = at.ended(now, any || q.After != "")
+	was, err := p.take(commits)
+	p.end = at.ended(now, was || q.After != "")
 	return p, err
 }
 
@@ -141,12 +144,25 @@ func (at *place) newest(ctx context.Context) ([]commit, error) {
 	return commits, err
 }
 
+// turned says that the list is not what it was as of an earlier commit, though nothing changed it since along the first
+// parents: a merge that kept an older state does that ("git merge -s ours"). A file that is followed may have had another name.
+func (at *place) turned(ctx context.Context, after string, now []change) (bool, error) {
+	before, err := at.present(ctx, after, at.specs())
+	if err != nil {
+		return false, err
+	}
+	files := func(all []change) []change {
+		return slices.DeleteFunc(slices.Clone(all), func(c change) bool { return !isFile(c.mode) || !at.fits(c.path) })
+	}
+	return !slices.EqualFunc(files(before), files(now), func(a, b change) bool { return a.path == b.path && a.blob == b.blob }), nil
+}
+
 func (at *place) fits(path string) bool {
 	return slices.ContainsFunc(at.names, func(n name) bool { return n.fits(path) })
 }
 
-// take makes the commits, oldest first, steps; any says whether one of them leaves a file.
-func (p *plan) take(commits []commit) (any bool, err error) {
+// take makes the commits, oldest first, steps; leaves says whether one of them leaves a file.
+func (p *plan) take(commits []commit) (leaves bool, err error) {
 	blobs := make(map[string]string) // by path
 	uses := make(map[string]int)     // of a blob
 	for _, c := range commits {
@@ -170,15 +186,15 @@ func (p *plan) take(commits []commit) (any bool, err error) {
 			if shift.blob != "" {
 				blobs[shift.path] = shift.blob
 				uses[shift.blob]++
-				any = true
+				leaves = true
 			}
 		}
 		if len(blobs) > maxFiles {
-			return any, errTooMuch
+			return leaves, errTooMuch
 		}
 		p.steps = append(p.steps, s)
 	}
-	return any, nil
+	return leaves, nil
 }
 
 var errNone = &HistoryError{ErrNoHistory, "name it as it stands in the repository, upper and lower case included, and commit it first"}

@@ -64,7 +64,7 @@ func TestHistoryRev(t *testing.T) {
 	for _, rev := range []string{"none", "--all", "-n1", "--output=x", "v2..main", "v2 main", "HEAD:README.md", "x\ny", "^main", strings.Repeat("1", 40)} {
 		var why *source.HistoryError
 		for got, err := range new(source.Source).History(context.Background(), source.Query{Repository: r.dir, Rev: rev, Files: readme}) {
-			if got != nil || !errors.As(err, &why) || !strings.Contains(err.Error(), fmt.Sprintf("there is no revision %q", rev)) || why.Hint == "" {
+			if got != nil || !errors.As(err, &why) || !errors.Is(err, source.ErrNoRevision) || !strings.Contains(err.Error(), fmt.Sprintf("there is no revision %q", rev)) || why.Hint == "" {
 				t.Errorf("%q: got %+v and %v", rev, got, err)
 			}
 		}
@@ -130,6 +130,36 @@ func TestHistoryAfter(t *testing.T) {
 	wantTold(t, q(last), gone)
 	r.put("README.md", "back", "Back")
 	wantTold(t, q(last), "Back README.md=back")
+}
+
+// A merge that keeps an older state leaves no commit after the known one along the first parents, and yet another list.
+func TestHistoryAfterAMergeThatTakesBack(t *testing.T) {
+	r := newRepository(t)
+	r.put("README.md", "one", "One")
+	r.put("books/a.md", "a", "A")
+	old := r.git("rev-parse", "HEAD")
+	r.put("README.md", "two", "Two")
+	r.put("books/b.md", "b", "B")
+	known := r.git("rev-parse", "HEAD")
+	r.git("checkout", "-q", "-b", "back", old)
+	r.git("merge", "-q", "-s", "ours", "-m", "Back to one", "main")
+	for _, follow := range []bool{false, true} {
+		q := source.Query{Repository: r.dir, Files: []string{"README.md"}, After: known, Follow: follow}
+		wantTold(t, q, "One README.md=one (rewritten)")
+		q.After = old
+		wantTold(t, q)
+	}
+	wantTold(t, source.Query{Repository: r.dir, Files: []string{"books/*.md"}, After: known}, "A books/a.md=a (rewritten)")
+	wantTold(t, source.Query{Repository: r.dir, Files: []string{"books/a.md"}, After: known}) // which is as it was
+	wantTold(t, source.Query{Repository: r.dir, Files: []string{"books/b.md"}, After: known}, "error: books/b.md: it is there no longer")
+
+	r.git("checkout", "-q", "main")
+	r.git("mv", "README.md", "list.md")
+	r.git("commit", "-q", "-m", "Rename")
+	known = r.git("rev-parse", "HEAD")
+	r.git("checkout", "-q", "-b", "further", old)
+	r.git("merge", "-q", "-s", "ours", "-m", "Back again", "main")
+	wantTold(t, source.Query{Repository: r.dir, Files: []string{"README.md"}, After: known, Follow: true}, "One README.md=one (rewritten)")
 }
 
 func TestHistoryAfterAReset(t *testing.T) {

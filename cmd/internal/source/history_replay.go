@@ -52,11 +52,11 @@ type reading struct {
 	revisions chan *Revision
 	heads     *gitProcess
 	blobs     *gitProcess
-	list      []held // by path
+	list      []kept // by path
 }
 
-// held is a file of the list as of the commit that is read.
-type held struct {
+// kept is a file of the list as of the commit that is read.
+type kept struct {
 	path, blob string
 	size       int64
 	bytes      []byte
@@ -128,15 +128,15 @@ func (r *reading) head(hash string) (rev *Revision, parents string, err error) {
 
 // take brings the list to where a step leaves it.
 func (r *reading) take(s step) error {
-	fresh := make([]held, len(s.shifts))
+	fresh := make([]kept, len(s.shifts))
 	room := r.limit
 	for i, shift := range s.shifts {
-		h := held{blob: shift.blob}
+		h := kept{blob: shift.blob}
 		var err error
 		switch {
 		case shift.blob == "":
 		case shift.known:
-			h = r.list[slices.IndexFunc(r.list, func(h held) bool { return h.blob == shift.blob })]
+			h = r.list[slices.IndexFunc(r.list, func(h kept) bool { return h.blob == shift.blob })]
 		default:
 			err = r.blobs.read(&h, room)
 			room -= int64(len(h.bytes))
@@ -148,7 +148,7 @@ func (r *reading) take(s step) error {
 		fresh[i] = h
 	}
 	for _, h := range fresh {
-		i, found := slices.BinarySearchFunc(r.list, h.path, func(h held, path string) int { return strings.Compare(h.path, path) })
+		i, found := slices.BinarySearchFunc(r.list, h.path, func(h kept, path string) int { return strings.Compare(h.path, path) })
 		switch {
 		case h.blob == "" && found:
 			r.list = slices.Delete(r.list, i, i+1)
@@ -201,7 +201,7 @@ func (r *reading) files(ctx context.Context, rev *Revision) error {
 }
 
 // read takes the next object from "git cat-file --batch". One over the limit is left.
-func (p *gitProcess) read(into *held, limit int64) error {
+func (p *gitProcess) read(into *kept, limit int64) error {
 	head, err := p.out.ReadString('\n')
 	if err != nil {
 		return p.ended(err)

@@ -76,11 +76,14 @@ func (s *Source) sync(ctx context.Context, r Repository) (*Checkout, error) {
 	defer release()
 	c := &clone{gitDir: gitDir{path: dir, reach: true, own: true, ssh: sshCommand(ctx, r.Remote)}, Repository: r}
 	c.sweep()
-	if c.whole(ctx) {
+	whole, err := c.whole(ctx)
+	if whole {
 		at, err := c.look(ctx)
-		if err == nil || isExplained(err) || ctx.Err() != nil {
+		if err == nil || isExplained(err) || isKilled(err) || ctx.Err() != nil {
 			return at, err
 		}
+	} else if err != nil {
+		return nil, err
 	}
 	return c.anew(ctx)
 }

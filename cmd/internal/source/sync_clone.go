@@ -32,18 +32,25 @@ func (d gitDir) runWithin(ctx context.Context, limit time.Duration, in string, a
 }
 
 // whole says that there is a clone, as far as can be seen without reading it. It fetches from the remote as it is given now.
-func (c *clone) whole(ctx context.Context) bool {
+// The error is that of a git which was stopped.
+func (c *clone) whole(ctx context.Context) (bool, error) {
 	if _, err := os.Stat(filepath.Join(c.path, damageMark)); !errors.Is(err, os.ErrNotExist) {
-		return false
+		return false, nil
 	}
 	if info, err := os.Stat(c.path); err != nil || !info.IsDir() {
-		return false
+		return false, nil
 	}
 	url, err := c.line(ctx, "config", "--get", "remote.origin.url")
 	if err == nil && url != c.Remote {
 		_, err = c.line(ctx, "config", "remote.origin.url", c.Remote)
 	}
-	return err == nil
+	switch {
+	case ctx.Err() != nil:
+		return false, ctx.Err()
+	case isKilled(err):
+		return false, err
+	}
+	return err == nil, nil
 }
 
 // fetchArgs fetch, and do no more than that.
@@ -139,7 +146,7 @@ func (c *clone) anew(ctx context.Context) (*Checkout, error) {
 		return nil, err
 	}
 	if err := c.put(fresh.path, was); err != nil {
-		if c.whole(ctx) { // of another process, which was faster
+		if whole, _ := c.whole(ctx); whole { // of another process, which was faster
 			return c.look(ctx)
 		}
 		return nil, fmt.Errorf("putting a clone in place: %w", err)
