@@ -166,18 +166,23 @@ func titleOfAddress(ctx context.Context, address string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("naming the list: %w", err)
 	}
+	return nameOfAddress(u), nil
+}
+
+// nameOfAddress names a list without a title as nameOfFile does.
+func nameOfAddress(u *url.URL) string {
 	parts := strings.FieldsFunc(u.Path, func(c rune) bool { return c == '/' })
 	switch n := len(parts); {
 	case n == 0:
-		return u.Hostname(), nil
+		return u.Hostname()
 	case !isReadme(parts[n-1]):
-		return stem(parts[n-1]), nil
+		return stem(parts[n-1])
 	case n > 3: // a forge's: owner, repository, branch, file
-		return parts[1], nil
+		return parts[1]
 	case n > 1:
-		return parts[n-2], nil
+		return parts[n-2]
 	}
-	return u.Hostname(), nil
+	return u.Hostname()
 }
 
 // stem is a file's name without its extension.
