@@ -110,7 +110,7 @@ var lists = []ListLink{
 var listPage = ListPage{
 	Site: site, ID: "feeds", Title: lists[0].Title, Description: lists[0].Description,
 	Page: "https://code.example/lists/feeds", Entries: 2559, Checked: checked, News: news, Sections: sections,
-	Held:    []string{"212 of 2,559 entries left the list at once.", "The share of links that are entries fell from 96 % to 71 %."},
+	Held:    []string{"31 new entries wait for the maintainer's decision.", "212 removed entries wait for the maintainer's decision."},
 	Failing: checked.AddDate(0, 0, 1),
 }
 

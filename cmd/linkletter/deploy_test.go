@@ -196,8 +196,46 @@ func TestGitHubActions(t *testing.T) {
 	if got := r.read(r.temp, "output"); got != "held=false\nheld=true\n" {
 		t.Errorf("its output: %q", got)
 	}
+	for _, step := range w.Jobs["feed"].Steps {
+		if strings.Contains(step.If, "held") {
+			if out, code := r.shell(step.Run); code != exitHeld || !strings.Contains(out, "to both linkletter commands, 'Write the feed' and 'Post the digest'") {
+				t.Errorf("the step that says so ended with %d:\n%s", code, out)
+			}
+		}
+	}
 	if out, code := r.run(w, "digest"); code != exitHeld || r.read(r.temp, "issues") != "made\nmade\n" {
 		t.Errorf("the digest job with something held ended with %d, want %d and no issue:\n%s", code, exitHeld, out)
+	}
+}
+
+// A decision in both commands, as the job asks for, lets both go on.
+func TestGitHubActionsWithADecision(t *testing.T) {
+	var w workflow
+	readYAML(t, "github-actions.yml", &w)
+	r := newRunner(t)
+	r.settings = w.Env
+	r.commit("# Tools\n\n- [Anvil](https://anvil.example)\n")
+	var many strings.Builder
+	many.WriteString("# Tools\n\n- [Anvil](https://anvil.example)\n")
+	for i := range 30 {
+		fmt.Fprintf(&many, "- [Many %d](https://many%d.example)\n", i, i)
+	}
+	r.commit(many.String())
+	r.settings["BASE_URL"] = "https://ada.example/tools"
+	decided := strings.NewReplacer("linkletter feed ", "linkletter feed --dismiss $(git rev-parse HEAD) ",
+		"linkletter digest preview ", "linkletter digest preview --dismiss $(git rev-parse HEAD) ")
+	for _, job := range w.Jobs {
+		for i := range job.Steps {
+			job.Steps[i].Run = decided.Replace(job.Steps[i].Run)
+		}
+	}
+	for _, job := range []string{"feed", "digest"} {
+		if out, code := r.run(w, job); code != 0 {
+			t.Errorf("the %s job ended with %d:\n%s", job, code, out)
+		}
+	}
+	if got := r.read(r.temp, "output"); got != "held=false\n" {
+		t.Errorf("the feed job's output: %q", got)
 	}
 }
 

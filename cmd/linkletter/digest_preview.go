@@ -21,7 +21,8 @@ import (
 // previewFlags are the flags of `linkletter digest preview`.
 type previewFlags struct {
 	pastFlags
-	format, file, from string
+	format, from string
+	files        []string
 }
 
 // previewFormats are what an issue can be written as.
@@ -50,7 +51,7 @@ commit that it goes up to, for --after next time.`,
 			if !slices.Contains(previewFormats, f.format) {
 				return usageError{hintError{fmt.Errorf("--format: there is no format %q", f.format), "text, html, markdown, eml or json"}}
 			}
-			if f.file == "" {
+			if len(f.files) == 0 {
 				return p.withDigest(func(ctx context.Context, a *app, d DigestConfig) error {
 					return a.previewNext(ctx, d, f.format)
 				})(cmd, given)
@@ -64,7 +65,7 @@ commit that it goes up to, for --after next time.`,
 	f.add(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.format, "format", "text", "text, html, markdown, eml (the whole message) or json")
-	flags.StringVar(&f.file, "file", "", "the issue of the list in this `FILE` of a git checkout; the flags below are for it alone")
+	flags.StringArrayVar(&f.files, "file", nil, "the issue of the list in this `FILE` of a git checkout; may be repeated; the flags below are for it alone")
 	flags.StringVar(&f.since, "since", "7d", "what was added from `DATE` on: 2026-01-31, a time as in RFC 3339, or an age such as 7d or 12h")
 	flags.StringVar(&f.after, "after", "", "what was added after this `COMMIT`, in full, whatever its date; --since is for when it is empty or lost")
 	flags.StringVar(&f.title, "title", "", "what the issue is called (default: New in, and the list's title)")
@@ -118,7 +119,7 @@ func (p *program) previewPast(ctx context.Context, f *previewFlags) error {
 	}
 	title := f.title
 	f.title = "" // the flag names the issue, not the list
-	l, err := p.readPast(ctx, f.file, &f.pastFlags)
+	l, err := p.readPast(ctx, f.files, &f.pastFlags)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ type feedFlags struct {
 func (p *program) feedCommand() *cobra.Command {
 	f := &feedFlags{}
 	cmd := &cobra.Command{
-		Use:   "feed FILE",
+		Use:   "feed FILE…",
 		Short: "Write the feed of the newest additions to a list in a git checkout",
 		Long: `Write the feed of the newest additions to a list in a git checkout. It needs no
 configuration and no database: when each entry came, and who added it, is read from the
@@ -43,13 +43,13 @@ Entries have permanent ids, made from --tag (a host name you own; default: the h
 keep these flags as they are. They are the ids that ` + "`serve`" + ` gives for the same history.
 
 FILE is a path; with --repo it starts at the top of that repository, and may be a pattern
-such as 'books/*.md', whose files make one list. The whole history must be there: in a CI
+such as 'books/*.md'. Several files make one list. The whole history must be there: in a CI
 job, check out with fetch-depth: 0. The git program must be installed.`,
 		Example: `  linkletter feed README.md > atom.xml
   linkletter feed README.md --output public --base-url https://links.example.org --id links
   linkletter feed README.md --format json --since 30d`,
-		Args: args(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, given []string) error { return p.feed(cmd.Context(), given[0], f) },
+		Args: args(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, given []string) error { return p.feed(cmd.Context(), given, f) },
 	}
 	f.add(cmd)
 	flags := cmd.Flags()
@@ -67,11 +67,11 @@ job, check out with fetch-depth: 0. The git program must be installed.`,
 var feedFiles = map[string]string{"atom": feed.AtomFile, "rss": feed.RSSFile, "json": feed.JSONFile}
 
 // feed writes the feed of a list's newest additions.
-func (p *program) feed(ctx context.Context, file string, f *feedFlags) error {
+func (p *program) feed(ctx context.Context, files []string, f *feedFlags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	l, err := p.readPast(ctx, file, &f.pastFlags)
+	l, err := p.readPast(ctx, files, &f.pastFlags)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,35 +42,8 @@ the one it has now. Nothing is fetched. The git program must be installed.`,
   linkletter history README.md --json | jq -r '.commit as $c | .added[] | "\($c) \(.url)"'`,
 		Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
-			from, ok := parseSince(since, p.now())
-			if !ok {
-				return usageError{hintError{fmt.Errorf("--since: there is no date %q", since), "write 2026-01-31, 2026-01-31T12:00:00Z, 7d or 12h"}}
-			}
-			h := history{program: p, show: p.showRevision, since: from}
-			if asJSON {
-				h.show = p.writeRevision
-			}
-			if q.Files = given; q.Follow && len(given) > 1 {
-				return usageError{hintError{errors.New("--follow: there are several files"), "follow them one by one"}}
-			}
-			// A replay makes far more garbage than it keeps.
-			defer debug.SetGCPercent(debug.SetGCPercent(400))
-			s := &source.Source{}
-			for rev, err := range ahead(readings(s.History(cmd.Context(), q))) {
-				var why *source.HistoryError
-				switch {
-				case errors.Is(err, source.ErrGone) && h.begun:
-					return nil // its history is what was asked for
-				case errors.As(err, &why):
-					return hintError{err, why.Hint}
-				case err != nil:
-					return err
-				}
-				if err := h.next(rev); err != nil {
-					return err
-				}
-			}
-			return nil
+			q.Files = given
+			return p.history(cmd.Context(), q, since, asJSON)
 		},
 	}
 	cmd.Flags().StringVar(&q.Repository, "repo", "", "the git work tree or bare repository in `DIR` (default: the one FILE stands in)")
@@ -78,6 +52,43 @@ the one it has now. Nothing is fetched. The git program must be installed.`,
 	cmd.Flags().StringVar(&since, "since", "", "show revisions from `DATE` on: 2026-01-31, a time as in RFC 3339, or an age such as 7d or 12h")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON, one object a line")
 	return cmd
+}
+
+// history replays a history and shows its revisions.
+func (p *program) history(ctx context.Context, q source.Query, since string, asJSON bool) error {
+	from, ok := parseSince(since, p.now())
+	if !ok {
+		return usageError{hintError{fmt.Errorf("--since: there is no date %q", since), "write 2026-01-31, 2026-01-31T12:00:00Z, 7d or 12h"}}
+	}
+	if q.Follow && len(q.Files) > 1 {
+		return usageError{hintError{errors.New("--follow: there are several files"), "follow them one by one"}}
+	}
+	h := history{program: p, show: p.showRevision, since: from}
+	if asJSON {
+		h.show = p.writeRevision
+	}
+	// A replay makes far more garbage than it keeps.
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
+	s := &source.Source{}
+	for rev, err := range ahead(readings(s.History(ctx, q))) {
+		if errors.Is(err, source.ErrGone) && h.begun { // its history is what was asked for
+			fmt.Fprintf(p.err, "linkletter: warning: the list is not there any longer as of %s\n", cmp.Or(q.Rev, "HEAD"))
+			if !q.Follow && len(q.Files) == 1 {
+				fmt.Fprintln(p.err, "  hint: if it was renamed, --follow goes on under its new name")
+			}
+			break
+		}
+		if err != nil {
+			return explainHistory(err, q)
+		}
+		if err := h.next(rev); err != nil {
+			return err
+		}
+	}
+	if h.begun && !h.shown && !asJSON {
+		fmt.Fprintf(p.err, "linkletter: nothing changed since %s; the last revision is commit %.10s of %s\n", since, h.last.Commit, h.last.Date.Format(time.DateOnly))
+	}
+	return nil
 }
 
 // parseSince reads a date, a time or an age; empty is the beginning of time.
@@ -116,6 +127,8 @@ type history struct {
 	since  time.Time
 	memory curated.Memory
 	begun  bool
+	shown  bool             // something changed since then
+	last   *source.Revision // the newest
 }
 
 // next takes the next revision in, and shows it.
@@ -134,10 +147,11 @@ func (h *history) next(rev *reading) error {
 		changes, holds := h.memory.Next(rev.list, curated.DefaultGuard)
 		report.Report, report.Held = changes.Report(), len(holds) > 0
 	}
-	h.begun = true
+	h.begun, h.last = true, rev.Revision
 	if rev.Date.Before(h.since) {
 		return nil
 	}
+	h.shown = h.shown || len(report.Added)+len(report.Removed)+len(report.Changed) > 0
 	return h.show(&report)
 }
 

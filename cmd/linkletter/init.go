@@ -2,12 +2,16 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -40,25 +44,26 @@ func (p *program) initCommand() *cobra.Command {
 		Use:   "init [FILE|URL]",
 		Short: "Write a commented config.yaml here, for the list in this folder",
 		Long: `Write a commented config.yaml here. It watches the list named, or the Markdown file in this
-folder that looks most like a list. An existing file is never written over.`,
-		Example: "  linkletter init\n  linkletter init README.md",
+folder that looks most like a list, and calls it as it calls itself; an address is read for
+that. An existing file is never written over.`,
+		Example: "  linkletter init\n  linkletter init README.md\n  linkletter init https://github.com/ada/tools",
 		Args:    args(cobra.MaximumNArgs(1)),
-		RunE: func(_ *cobra.Command, given []string) error {
+		RunE: func(cmd *cobra.Command, given []string) error {
 			location := ""
 			if len(given) == 1 {
 				location = given[0]
 			}
-			return p.init(location)
+			return p.init(cmd.Context(), location)
 		},
 	}
 }
 
-func (p *program) init(location string) error {
+func (p *program) init(ctx context.Context, location string) error {
 	if exists(p.configFile) {
 		return hintError{fmt.Errorf("%s is there already and stays as it is", p.configFile), "edit it, or move it away first"}
 	}
 	folder := filepath.Dir(p.configFile)
-	s, found, err := describeList(folder, location)
+	s, found, err := p.describeList(ctx, folder, location)
 	if err != nil {
 		return err
 	}
@@ -99,15 +104,22 @@ func renderConfig(s sample) ([]byte, error) {
 }
 
 // describeList makes the sample for a list, or for the one found in a folder; found is empty when there is none.
-func describeList(folder, location string) (s sample, found string, err error) {
+func (p *program) describeList(ctx context.Context, folder, location string) (s sample, found string, err error) {
 	switch {
 	case location == "":
 		if location, err = findList(folder); err != nil || location == "" {
 			return defaultSample, "", err
 		}
 	case source.IsURL(location):
-		s = sample{ID: "list", Title: quoted("List"), Weekly: quoted("List, weekly"), Description: quoted(""), Source: quoted(location)}
-		return s, location, nil
+		title, err := titleOfAddress(ctx, location)
+		if ctx.Err() != nil {
+			return s, "", ctx.Err()
+		}
+		if err != nil {
+			title = "List"
+			fmt.Fprintf(p.err, "linkletter: warning: no list could be read there, so its id and its title are placeholders; set them before the first check: %s\n", oneLine(err.Error()))
+		}
+		return newSample(title, location), location, nil
 	default:
 		if !exists(location) {
 			return s, "", hintError{fmt.Errorf("there is no file %s", location), "name the Markdown file of the list"}
@@ -123,10 +135,82 @@ func describeList(folder, location string) (s sample, found string, err error) {
 	}
 	title := curated.Parse(b, curated.Options{}).Title
 	if title == "" {
-		title = strings.TrimSuffix(filepath.Base(location), filepath.Ext(location))
+		title = nameOfFile(filepath.ToSlash(location), folder)
 	}
+	return newSample(title, location), location, nil
+}
+
+// newSample describes a list by its title.
+func newSample(title, location string) sample {
 	title = oneLine(title)
-	return sample{ID: listID(title), Title: quoted(title), Weekly: quoted(title + ", weekly"), Description: quoted(""), Source: quoted(location)}, location, nil
+	return sample{ID: listID(title), Title: quoted(title), Weekly: quoted(title + ", weekly"), Description: quoted(""), Source: quoted(location)}
+}
+
+// titleOfAddress reads the list at an address, and gives its title, or a name made from the address.
+func titleOfAddress(ctx context.Context, address string) (string, error) {
+	got, err := fetchOnce(ctx, address)
+	if err != nil {
+		return "", err
+	}
+	if got.Doubt != "" {
+		return "", errors.New(got.Doubt)
+	}
+	list := curated.Parse(got.Bytes, curated.Options{Page: got.Page})
+	if len(list.Entries) == 0 {
+		return "", fmt.Errorf("no entries were found among its %s", count(list.Links, "link", "links"))
+	}
+	if list.Title != "" {
+		return list.Title, nil
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", fmt.Errorf("naming the list: %w", err)
+	}
+	return nameOfAddress(u), nil
+}
+
+// nameOfAddress names a list without a title as nameOfFile does.
+func nameOfAddress(u *url.URL) string {
+	parts := strings.FieldsFunc(u.Path, func(c rune) bool { return c == '/' })
+	switch n := len(parts); {
+	case n == 0:
+		return u.Hostname()
+	case !isReadme(parts[n-1]):
+		return stem(parts[n-1])
+	case n > 3: // a forge's: owner, repository, branch, file
+		return parts[1]
+	case n > 1:
+		return parts[n-2]
+	}
+	return u.Hostname()
+}
+
+// stem is a file's name without its extension.
+func stem(name string) string { return strings.TrimSuffix(name, path.Ext(name)) }
+
+// isReadme says that a file's name tells nothing of the list in it.
+func isReadme(name string) bool { return strings.EqualFold(stem(name), "readme") }
+
+// nameOfFile names a list without a title by its file, or, where that is a README, by the folder that it stands in. The
+// file is named with slashes, from home on.
+func nameOfFile(file, home string) string {
+	if !isReadme(path.Base(file)) {
+		return stem(path.Base(file))
+	}
+	return cmp.Or(nameOfFolder(filepath.Join(home, filepath.FromSlash(path.Dir(file)))), stem(path.Base(file)))
+}
+
+// nameOfFolder is the name of a folder or a repository; empty where it has none.
+func nameOfFolder(folder string) string {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return ""
+	}
+	if filepath.Base(folder) == ".git" {
+		folder = filepath.Dir(folder)
+	}
+	name := strings.TrimSuffix(filepath.Base(folder), ".git")
+	return strings.Trim(name, string(filepath.Separator))
 }
 
 // relative is a file's path as the configuration in folder names it.

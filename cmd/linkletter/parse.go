@@ -90,19 +90,30 @@ func (p *program) diffCommand() *cobra.Command {
 	return cmd
 }
 
-// fetch gets the Markdown that an argument names.
+// fetch gets the Markdown that an argument names, and warns of what is none.
 func (p *program) fetch(ctx context.Context, location string) ([]byte, *url.URL, error) {
-	s := &source.Source{UserAgent: userAgent("")}
-	got, err := s.Fetch(ctx, source.Locate(location), "")
+	got, err := fetchOnce(ctx, location)
 	if err != nil {
 		return nil, nil, err
 	}
 	if got.Doubt != "" {
 		fmt.Fprintf(p.err, "linkletter: warning: %s\n", got.Doubt)
-	} else if err := curated.Readable(got.Bytes); err != nil {
-		fmt.Fprintf(p.err, "linkletter: warning: %s: %v\n", location, err)
 	}
 	return got.Bytes, got.Page, nil
+}
+
+// fetchOnce gets what an argument names, with any doubt that it is Markdown.
+func fetchOnce(ctx context.Context, location string) (*source.Fetched, error) {
+	s := &source.Source{UserAgent: userAgent("")}
+	at := source.Locate(location)
+	got, err := s.Fetch(ctx, at, "")
+	if err != nil {
+		return nil, err
+	}
+	if err := curated.Readable(got.Bytes); err != nil && got.Doubt == "" {
+		got.Doubt = fmt.Sprintf("%s: %v", at, err)
+	}
+	return got, nil
 }
 
 // readList fetches and parses the list that an argument names.

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"net/url"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -54,7 +55,7 @@ type pastList struct {
 }
 
 // readPast replays the history of a list. What it announced before since is left out.
-func (p *program) readPast(ctx context.Context, file string, f *pastFlags) (*pastList, error) {
+func (p *program) readPast(ctx context.Context, files []string, f *pastFlags) (*pastList, error) {
 	since, ok := parseSince(f.since, p.now())
 	if !ok {
 		return nil, usageError{hintError{fmt.Errorf("--since: there is no date %q", f.since), "write 2026-01-31, 2026-01-31T12:00:00Z, 7d or 12h"}}
@@ -70,20 +71,20 @@ func (p *program) readPast(ctx context.Context, file string, f *pastFlags) (*pas
 		return nil, usageError{hintError{fmt.Errorf("--id: %q cannot be an id", f.id), "use lower-case letters, digits and hyphens"}}
 	}
 	s := &source.Source{}
-	query := source.Query{Repository: f.repo, Rev: f.rev, Files: []string{file}}
-	query.Follow = f.follow && (f.repo == "" || !strings.ContainsAny(file, "*?[")) // several files are not followed
+	query := source.Query{Repository: f.repo, Rev: f.rev, Files: files}
+	query.Follow = f.follow && len(files) == 1 && (f.repo == "" || !isPattern(files[0])) // several files are not followed
 	past, err := check.Replay(ctx, s.History(ctx, query), curated.DefaultGuard, page, p.now())
 	if err != nil {
-		return nil, explainHistory(err)
+		return nil, explainHistory(err, query)
 	}
 	if past.List == nil || len(past.List.Entries) == 0 {
-		return nil, hintError{fmt.Errorf("no entries were found in %s", file), fmt.Sprintf("`linkletter explain %s` tells why, link by link", file)}
+		return nil, hintError{fmt.Errorf("no entries were found in %s", strings.Join(files, ", ")), fmt.Sprintf("`linkletter explain %s` tells why, link by link", files[0])}
 	}
 	l := &pastList{Past: past, since: since.UTC(), page: f.page}
 	if f.after != "" {
 		query.After = f.after
 		if err := p.readLater(l, s.History(ctx, query)); err != nil {
-			return nil, explainHistory(err)
+			return nil, explainHistory(err, query)
 		}
 	}
 	if err := p.judgeShallow(past, l.since); err != nil {
@@ -92,27 +93,43 @@ func (p *program) readPast(ctx context.Context, file string, f *pastFlags) (*pas
 	if files := past.Head.Files; l.page == "" && len(files) == 1 && files[0].Page != nil {
 		l.page = files[0].Page.String()
 	}
-	named := cmp.Or(past.List.Title, nameOf(past.Head.Files))
+	named := cmp.Or(past.List.Title, nameOf(past, query))
 	l.title, l.id = cmp.Or(f.title, named), cmp.Or(f.id, listID(named))
 	p.sortOut(l, f)
 	return l, nil
 }
 
-// nameOf names a list without a title by its file, where it is one.
-func nameOf(files []curated.File) string {
-	if len(files) != 1 {
-		return "List"
+// nameOf names a list without a title by its file, or by its folder or repository.
+func nameOf(past *check.Past, query source.Query) string {
+	home := query.Repository
+	if home == "" {
+		home = filepath.Dir(query.Files[0])
 	}
-	return strings.TrimSuffix(path.Base(files[0].Path), path.Ext(files[0].Path))
+	switch files := past.Head.Files; {
+	case len(files) != 1:
+		return cmp.Or(nameOfFolder(home), "List")
+	case query.Repository == "": // home is the folder of the file already
+		return nameOfFile(path.Base(files[0].Path), home)
+	default:
+		return nameOfFile(files[0].Path, home)
+	}
 }
 
-// explainHistory gives an error of a history the hint that it carries.
-func explainHistory(err error) error {
+func isPattern(file string) bool { return strings.ContainsAny(file, "*?[") }
+
+// explainHistory gives an error of a history the hint that it carries, or the one that patterns need.
+func explainHistory(err error, query source.Query) error {
 	var why *source.HistoryError
-	if errors.As(err, &why) {
-		return hintError{err, why.Hint}
+	if !errors.As(err, &why) {
+		return err
 	}
-	return err
+	amiss := func(file string) bool {
+		return isPattern(file) && (errors.Is(err, source.ErrNoHistory) || !exists(filepath.Dir(file)))
+	}
+	if query.Repository == "" && slices.ContainsFunc(query.Files, amiss) {
+		return hintError{err, "patterns start at the top of a repository that is named: --repo ."}
+	}
+	return hintError{err, why.Hint}
 }
 
 // readLater notes down the revisions that came after a commit, instead of a date. When a push with force took that commit

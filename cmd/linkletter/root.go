@@ -88,12 +88,15 @@ func (p *program) report(err error) int {
 
 // apart gives the errors that were joined, in their order. An error that says more than those it is made of is one.
 func apart(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok || errors.Join(joined.Unwrap()...).Error() != err.Error() {
+	var parts []error
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		parts = joined.Unwrap()
+	}
+	if len(parts) == 0 || errors.Join(parts...).Error() != err.Error() {
 		return []error{err}
 	}
 	var all []error
-	for _, e := range joined.Unwrap() {
+	for _, e := range parts {
 		all = append(all, apart(e)...)
 	}
 	return all
