@@ -56,10 +56,21 @@ func (f *fetch) follow(ctx context.Context, start *url.URL) (*reply, error) {
 			}
 		}
 		if permanent = permanent && lasting; permanent {
-			r.movedTo = next.String()
+			r.movedTo = movedTo(next, start)
 		}
 		r.at = next
 	}
+}
+
+// movedTo is an address for people to name as the source. Its query may hold a token that the server made up; where it is the
+// one that the source has, they know it.
+func movedTo(next, start *url.URL) string {
+	home := *next
+	home.RawQuery, home.ForceQuery = "", false
+	if next.RawQuery != "" && next.RawQuery == start.RawQuery {
+		home.RawQuery = "…"
+	}
+	return home.String()
 }
 
 // next is where a redirect leads, if it may be followed.

@@ -78,6 +78,33 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
+// TestMovedToTellsNoSecrets: what a server puts into a query, or hands on of ours, may be a token.
+func TestMovedToTellsNoSecrets(t *testing.T) {
+	address, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/handed-on":
+			http.Redirect(w, r, "/list.md?"+r.URL.RawQuery, http.StatusMovedPermanently)
+		case "/made-up":
+			http.Redirect(w, r, "/list.md?token=SECRET", http.StatusMovedPermanently)
+		case "/empty":
+			http.Redirect(w, r, "/list.md?", http.StatusMovedPermanently)
+		default:
+			fmt.Fprint(w, markdown)
+		}
+	})
+	for at, want := range map[string]string{
+		"/made-up":                "/list.md",
+		"/made-up?token=MINE":     "/list.md",
+		"/handed-on?token=SECRET": "/list.md?…",
+		"/handed-on":              "/list.md",
+		"/empty":                  "/list.md",
+	} {
+		if got := fetch(t, newImpatient().Source, address+at, "").MovedTo; got != address+want {
+			t.Errorf("%s: moved to %q, want %q", at, got, address+want)
+		}
+	}
+}
+
 // TestRedirectsThatAreNotFollowed: to other schemes, away from TLS, and to what is no address.
 func TestRedirectsThatAreNotFollowed(t *testing.T) {
 	plain, plainAsked := serve(t, redirects)
