@@ -20,6 +20,9 @@ func Understand(address string) (raw []string, page string) {
 // Decode undoes codings and reads all, up to max bytes.
 var Decode = decode
 
+// PublicIP says that an address is one of the internet.
+var PublicIP = publicIP
+
 // Hosts is how many hosts are remembered.
 func (s *Source) Hosts() int { return len(s.hosts.by) }
 

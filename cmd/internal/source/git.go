@@ -22,9 +22,10 @@ type gitDir struct {
 	path string
 	// reach lets git talk to the repository's remote. It is for clones that Sync made: what a stranger's repository says of
 	// remotes is not followed.
-	reach bool
-	own   bool   // such a clone itself; a repository around it is none of ours
-	ssh   string // the ssh command where reach is set; empty: as the operator has set it
+	reach  bool
+	own    bool   // such a clone itself; a repository around it is none of ours
+	ssh    string // the ssh command where reach is set; empty: as the operator has set it
+	remote string // what it is a clone of, as it is configured, secrets and all; empty: not known
 }
 
 // offline is the same folder without its remote.
@@ -45,6 +46,7 @@ type gitProcess struct {
 	out    *bufio.Reader
 	stderr tail
 	stop   func() // ends it at once
+	remote string // which no message repeats as it is
 }
 
 // always are the settings that no repository may change: nothing of it is run.
@@ -66,7 +68,7 @@ func (d gitDir) start(ctx context.Context, in io.Reader, args ...string) (*gitPr
 		given = append(given, reaching...)
 	}
 	ctx, stop := context.WithCancel(ctx)
-	p := &gitProcess{cmd: exec.CommandContext(ctx, "git", append(given, args...)...), stderr: tail{full: stop}, stop: stop}
+	p := &gitProcess{cmd: exec.CommandContext(ctx, "git", append(given, args...)...), stderr: tail{full: stop}, stop: stop, remote: d.remote}
 	p.cmd.Env = d.environment()
 	p.cmd.Stdin, p.cmd.Stderr = in, &p.stderr
 	p.cmd.WaitDelay = time.Second
@@ -88,13 +90,24 @@ func (d gitDir) start(ctx context.Context, in io.Reader, args ...string) (*gitPr
 	return p, nil
 }
 
+// maxPrinted is the most that is read of what git prints at once: the names of a repository's branches, say. What there may
+// be more of is read piece by piece.
+const maxPrinted = 8 << 20
+
+var errTalkative = &HistoryError{fmt.Errorf("git tells more than %d MiB of it", maxPrinted>>20), "see with `git ls-remote` whether it is the repository that is meant"}
+
 // run lets git run to its end, and gives what it printed.
 func (d gitDir) run(ctx context.Context, in string, args ...string) (string, error) {
 	p, err := d.start(ctx, strings.NewReader(in), args...)
 	if err != nil {
 		return "", err
 	}
-	out, err := io.ReadAll(p.out)
+	out, err := io.ReadAll(&limited{r: p.out, left: maxPrinted, err: errTalkative})
+	if err == errTalkative {
+		p.stop()
+		_ = p.wait() // it was stopped
+		return "", err
+	}
 	return string(out), p.ended(err)
 }
 
@@ -152,7 +165,7 @@ func (p *gitProcess) wait() error {
 	if err == nil {
 		return nil
 	}
-	return &complaint{cmp.Or(p.stderr.text(), err.Error()), p.cmd.ProcessState.ExitCode(), p.stderr.endless}
+	return &complaint{cmp.Or(p.stderr.text(p.remote), err.Error()), p.cmd.ProcessState.ExitCode(), p.stderr.endless}
 }
 
 // ended waits for a process that ends by itself, and gives err unless it has a reason of its own.
@@ -185,6 +198,7 @@ func (p *gitProcess) token() (string, error) {
 // tail keeps the end of what is written. Who says the same again and again is ended.
 type tail struct {
 	kept    []byte
+	cut     bool // something came before
 	endless bool
 	full    func()
 }
@@ -192,7 +206,9 @@ type tail struct {
 func (t *tail) Write(b []byte) (int, error) {
 	const size, often = 1 << 12, 10
 	t.kept = append(t.kept, b...)
-	t.kept = t.kept[max(0, len(t.kept)-size):]
+	if over := len(t.kept) - size; over > 0 {
+		t.kept, t.cut = t.kept[over:], true
+	}
 	if !t.endless && len(b) > 20 && bytes.Count(t.kept, b) > often {
 		t.endless = true
 		t.full()
@@ -203,10 +219,23 @@ func (t *tail) Write(b []byte) (int, error) {
 // userinfo is the part of an address that may be a secret.
 var userinfo = regexp.MustCompile(`://[^/\s]*@`)
 
-// text is what git complained of, on one line and without secrets.
-func (t *tail) text() string {
+// In a message, whatever may be a secret is taken for one: a password may have a slash, and a query a token.
+var (
+	userinfoIn = regexp.MustCompile(`://[^\s'"]*@`)
+	queryIn    = regexp.MustCompile(`(://[^\s'"?]*)\?[^\s'"]*`)
+)
+
+// text is what git complained of, on one line and without secrets of the remote or another address.
+func (t *tail) text(remote string) string {
+	kept := string(t.kept)
+	if t.cut { // perhaps in the midst of an address
+		_, kept, _ = strings.Cut(kept, "\n")
+	}
+	if remote != "" {
+		kept = strings.ReplaceAll(kept, remote, withoutSecrets(remote))
+	}
 	var lines []string
-	for line := range strings.Lines(strings.ToValidUTF8(string(t.kept), "\uFFFD")) {
+	for line := range strings.Lines(strings.ToValidUTF8(kept, "\uFFFD")) {
 		line = strings.Map(func(r rune) rune {
 			if unicode.IsControl(r) {
 				return -1
@@ -221,5 +250,6 @@ func (t *tail) text() string {
 			lines = append(lines, line)
 		}
 	}
-	return userinfo.ReplaceAllString(strings.Join(lines, "; "), "://")
+	text := userinfoIn.ReplaceAllString(strings.Join(lines, "; "), "://")
+	return queryIn.ReplaceAllString(text, "$1?…")
 }

@@ -30,6 +30,7 @@ func (c change) went() bool { return isFile(c.oldMode) && !isFile(c.mode) }
 // commit is one that changed paths.
 type commit struct {
 	hash, parent string // the first parent; empty: it has none
+	merge        bool   // it has others
 	changes      []change
 }
 
@@ -58,7 +59,7 @@ func (at *place) walk(ctx context.Context, tip, after string, specs []string, yi
 			c.parent, err = p.token()
 		}
 		if err == nil {
-			c.parent, _, _ = strings.Cut(c.parent, " ")
+			c.parent, _, c.merge = strings.Cut(c.parent, " ")
 			c.changes, err = p.changes(same)
 		}
 		if err == io.EOF {

@@ -17,8 +17,9 @@ type plan struct {
 
 // step is a commit that leaves the list changed.
 type step struct {
-	commit string
-	shifts []shift
+	commit     string
+	mergedInto string // of a merge, the first parent
+	shifts     []shift
 }
 
 // shift is a path that holds something else from now on, or nothing: blob is empty then.
@@ -177,6 +178,9 @@ func (p *plan) take(commits []commit) (leaves bool, err error) {
 		}
 		if len(s.shifts) == 0 {
 			continue
+		}
+		if c.merge {
+			s.mergedInto = c.parent
 		}
 		for _, shift := range s.shifts {
 			if uses[blobs[shift.path]]--; uses[blobs[shift.path]] <= 0 {

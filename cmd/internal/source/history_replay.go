@@ -74,6 +74,10 @@ func (r *reading) run(ctx context.Context) (err error) {
 			}
 		}
 	}
+	credits, err := r.at.credits(ctx, r.plan)
+	if err != nil {
+		return err
+	}
 	r.heads, err = r.at.start(ctx, strings.NewReader(commits.String()),
 		append(slices.Clone(logCommand), "--no-walk=unsorted", "--no-patch", "--format=%H%x00%P%x00%ct%x00%an%x00%B", "--stdin")...)
 	if err != nil {
@@ -85,11 +89,9 @@ func (r *reading) run(ctx context.Context) (err error) {
 	}
 	defer func() { r.blobs.stop(); _ = r.blobs.wait() }()
 	for _, s := range r.plan.steps {
-		rev, parents, err := r.head(s.commit)
+		rev, err := r.head(s.commit)
 		if err == nil {
-			err = r.at.credit(ctx, rev, parents, s)
-		}
-		if err == nil {
+			credits[s.commit].give(rev)
 			err = r.take(s)
 		}
 		if err == nil {
@@ -110,20 +112,20 @@ func (r *reading) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// head reads what git says of a commit, and the hashes of its parents.
-func (r *reading) head(hash string) (rev *Revision, parents string, err error) {
+// head reads what git says of a commit.
+func (r *reading) head(hash string) (rev *Revision, err error) {
 	var t [5]string
 	for i := range t {
 		if t[i], err = r.heads.token(); err != nil {
-			return nil, "", r.heads.ended(io.ErrUnexpectedEOF)
+			return nil, r.heads.ended(io.ErrUnexpectedEOF)
 		}
 		t[i] = strings.ToValidUTF8(t[i], "\uFFFD")
 	}
 	if t[0] != hash {
-		return nil, "", fmt.Errorf("git tells of commit %q instead", t[0])
+		return nil, fmt.Errorf("git tells of commit %q instead", t[0])
 	}
 	return &Revision{Commit: hash, Date: commitDate(t[2]), Author: t[3], Message: strings.TrimSpace(t[4]), Link: CommitPage(r.at.origin, hash),
-		Shallow: r.at.shallow && t[1] == "", Rewritten: r.plan.rewritten}, t[1], nil
+		Shallow: r.at.shallow && t[1] == "", Rewritten: r.plan.rewritten}, nil
 }
 
 // take brings the list to where a step leaves it.

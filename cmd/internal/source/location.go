@@ -53,10 +53,11 @@ func (l Location) String() string {
 // is no address stays as it is.
 func withoutSecrets(address string) string {
 	u, err := url.Parse(address)
-	if err == nil && u.Host != "" {
+	odd := err != nil || u.Port() != "" && strings.Contains(u.Path, "@") // of a password with a slash, the beginning looks like a port
+	if !odd && u.Host != "" {
 		return shown(u)
 	}
-	if scheme, _, is := strings.Cut(address, "://"); is && (err != nil || u.User != nil) { // it was meant as one
+	if scheme, _, is := strings.Cut(address, "://"); is && (odd || u.User != nil) { // it was meant as one
 		return scheme + "://…"
 	}
 	return address

@@ -16,6 +16,8 @@ func TestLocationTellsNoSecrets(t *testing.T) {
 		"https://example.org/a.md?token=secret":     "https://example.org/a.md?…",
 		"https://me:sec/ret@example.org:x/a.md":     "https://…",
 		"https://example.org:port/a.md":             "https://…",
+		"https://me:12/secret@example.org/a.md":     "https://…",
+		"https://example.org/@me/a.md":              "https://example.org/@me/a.md",
 		"https://a/" + strings.Repeat("x", 400):     "https://a/" + strings.Repeat("x", 290) + "…",
 		"https://a/" + strings.Repeat("ü", 400)[:9]: "https://a/%C3%BC%C3%BC%C3%BC%C3%BC%C3",
 	} {

@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -28,12 +29,13 @@ func (f *fetch) follow(ctx context.Context, start *url.URL) (*reply, error) {
 		var h http.Header
 		var err error
 		h, r.conditional = f.header(r.at, start)
-		if r.answer, err = f.ask(ctx, r.at, h, &f.left); err != nil {
+		r.answer, err = f.ask(ctx, r.at, h, fromOutside, &f.left)
+		if errors.Is(err, errInside) {
+			return nil, fmt.Errorf("fetching %s: it redirects to %s, which is inside this network, where strangers have no say; if that is meant, make it the source", shown(start), shown(r.at))
+		} else if err != nil {
 			return nil, err
 		}
-		if fromOutside = fromOutside || r.public; fromOutside && !r.public {
-			return nil, fmt.Errorf("fetching %s: it redirects to %s, which is inside this network, where strangers have no say; if that is meant, make it the source", shown(start), shown(r.at))
-		}
+		fromOutside = fromOutside || r.public
 		lasting := r.status == http.StatusMovedPermanently || r.status == http.StatusPermanentRedirect
 		if !lasting && r.status != http.StatusFound && r.status != http.StatusSeeOther && r.status != http.StatusTemporaryRedirect {
 			return r, nil
@@ -56,10 +58,21 @@ func (f *fetch) follow(ctx context.Context, start *url.URL) (*reply, error) {
 			}
 		}
 		if permanent = permanent && lasting; permanent {
-			r.movedTo = next.String()
+			r.movedTo = movedTo(next, start)
 		}
 		r.at = next
 	}
+}
+
+// movedTo is an address for people to name as the source. Its query may hold a token that the server made up; where it is the
+// one that the source has, they know it.
+func movedTo(next, start *url.URL) string {
+	home := *next
+	home.RawQuery, home.ForceQuery = "", false
+	if next.RawQuery != "" && next.RawQuery == start.RawQuery {
+		home.RawQuery = "…"
+	}
+	return home.String()
 }
 
 // next is where a redirect leads, if it may be followed.

@@ -6,10 +6,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"linkletter/cmd/internal/source"
 )
@@ -74,6 +76,33 @@ func TestRedirects(t *testing.T) {
 		again := fetch(t, s.Source, address+c.at, got.Validators)
 		if !again.Unchanged || again.MovedTo != c.movedTo {
 			t.Errorf("%s, later: %+v", c.at, again)
+		}
+	}
+}
+
+// TestMovedToTellsNoSecrets: what a server puts into a query, or hands on of ours, may be a token.
+func TestMovedToTellsNoSecrets(t *testing.T) {
+	address, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/handed-on":
+			http.Redirect(w, r, "/list.md?"+r.URL.RawQuery, http.StatusMovedPermanently)
+		case "/made-up":
+			http.Redirect(w, r, "/list.md?token=SECRET", http.StatusMovedPermanently)
+		case "/empty":
+			http.Redirect(w, r, "/list.md?", http.StatusMovedPermanently)
+		default:
+			fmt.Fprint(w, markdown)
+		}
+	})
+	for at, want := range map[string]string{
+		"/made-up":                "/list.md",
+		"/made-up?token=MINE":     "/list.md",
+		"/handed-on?token=SECRET": "/list.md?…",
+		"/handed-on":              "/list.md",
+		"/empty":                  "/list.md",
+	} {
+		if got := fetch(t, newImpatient().Source, address+at, "").MovedTo; got != address+want {
+			t.Errorf("%s: moved to %q, want %q", at, got, address+want)
 		}
 	}
 }
@@ -188,26 +217,63 @@ type strange struct{ net.Conn }
 
 func (strange) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80} }
 
-// TestRedirectsIntoThisNetwork: what a stranger's server cannot see itself, it cannot have published by us.
+// TestRedirectsIntoThisNetwork: what a stranger's server cannot see itself, it is not asked for in its place, whether a
+// connection is there already or would have to be made.
 func TestRedirectsIntoThisNetwork(t *testing.T) {
-	inside, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.Host == "lists.example.org" {
-			http.Redirect(w, r, "http://intranet.example.org/", http.StatusFound)
+	address, asked := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Host == "intranet.example.org" {
+			fmt.Fprint(w, markdown)
 			return
 		}
-		fmt.Fprint(w, markdown)
+		http.Redirect(w, r, "http://"+strings.TrimPrefix(r.URL.Path, "/")+"/", http.StatusFound)
 	})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
 	s := newImpatient()
 	s.Transport = source.NewTransport()
-	s.Transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := dialAll(strings.TrimPrefix(inside, "http://"))(ctx, network, address)
-		if strings.HasPrefix(address, "lists.") && err == nil {
+	ours := s.Transport.DialContext
+	s.Transport.DialContext = func(ctx context.Context, network, to string) (net.Conn, error) {
+		if strings.HasPrefix(to, "router.") {
+			return ours(ctx, network, listener.Addr().String())
+		}
+		c, err := dialAll(strings.TrimPrefix(address, "http://"))(ctx, network, to)
+		if strings.HasPrefix(to, "lists.") && err == nil {
 			c = strange{c}
 		}
 		return c, err
 	}
-	if _, err := s.Fetch(context.Background(), source.Locate("http://lists.example.org/"), ""); err == nil || !strings.Contains(err.Error(), "inside this network") {
-		t.Errorf("got %v", err)
-	}
 	fetch(t, s.Source, "http://intranet.example.org/", "")
+	for _, to := range []string{"intranet.example.org", "router.example.org"} {
+		before := asked.Load()
+		if _, err := s.Fetch(context.Background(), source.Locate("http://lists.example.org/"+to), ""); err == nil || !strings.Contains(err.Error(), "inside this network, where") {
+			t.Errorf("got %v", err)
+		}
+		if n := asked.Load() - before; n != 1 {
+			t.Errorf("%d requests were made: %s was asked", n, to)
+		}
+	}
+	if err := listener.(*net.TCPListener).SetDeadline(time.Now().Add(20 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := listener.Accept(); err == nil {
+		t.Error("a connection was made into this network")
+	}
+	fetch(t, s.Source, "http://intranet.example.org/", "") // by the operator's own wish
+}
+
+func TestPublicAddresses(t *testing.T) {
+	for ip, want := range map[string]bool{
+		"8.8.8.8": true, "2001:4860:4860::8888": true, "::ffff:8.8.8.8": true, "64:ff9b::8.8.8.8": true, "100.128.0.1": true,
+		"127.0.0.1": false, "::1": false, "10.1.2.3": false, "172.16.0.1": false, "192.168.1.1": false, "fd00::1": false,
+		"169.254.169.254": false, "fe80::1%eth0": false, "0.0.0.0": false, "0.1.2.3": false, "::": false, "224.0.0.1": false,
+		"100.64.0.1": false, "198.19.0.1": false, "64:ff9b::10.0.0.1": false, "64:ff9b::127.0.0.1": false, "64:ff9b:1::169.254.169.254": false,
+		"::ffff:127.0.0.1": false, "255.255.255.255": false,
+	} {
+		if got := source.PublicIP(netip.MustParseAddr(ip)); got != want {
+			t.Errorf("%s: public %t, want %t", ip, got, want)
+		}
+	}
 }

@@ -21,8 +21,9 @@ type answer struct {
 	public bool   // it came from an address of the internet
 }
 
-// ask makes one request, when it is its turn. left is the time that the fetch has left; ask takes from it.
-func (s *Source) ask(ctx context.Context, at *url.URL, header http.Header, left *time.Duration) (*answer, error) {
+// ask makes one request, when it is its turn; outwards says that it may only go to the internet. left is the time that the
+// fetch has left; ask takes from it.
+func (s *Source) ask(ctx context.Context, at *url.URL, header http.Header, outwards bool, left *time.Duration) (*answer, error) {
 	leave, err := s.enter(ctx, originOf(at))
 	if err != nil {
 		return nil, fmt.Errorf("fetching %s: %w", shown(at), err)
@@ -37,7 +38,7 @@ func (s *Source) ask(ctx context.Context, at *url.URL, header http.Header, left 
 		return nil, fmt.Errorf("fetching %s: the address is none that can be asked", shown(at))
 	}
 	req.Header = header
-	res, err := s.roundTrip(req)
+	res, err := s.roundTrip(req, outwards)
 	if err != nil {
 		return nil, unanswered(ctx, w, at, err)
 	}

@@ -36,8 +36,10 @@ type Source struct {
 
 	clones turns
 	hosts  hosts
-	once   sync.Once // makes own
+	once   sync.Once // makes the transports
 	own    *http.Transport
+	// outward is for what strangers redirect to.
+	outward *http.Transport
 }
 
 // Fetched is a list's bytes, or the news that they are the ones known already.

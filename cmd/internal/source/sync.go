@@ -74,7 +74,7 @@ func (s *Source) sync(ctx context.Context, r Repository) (*Checkout, error) {
 		return nil, err
 	}
 	defer release()
-	c := &clone{gitDir: gitDir{path: dir, reach: true, own: true, ssh: sshCommand(ctx, r.Remote)}, Repository: r}
+	c := &clone{gitDir: gitDir{path: dir, reach: true, own: true, ssh: sshCommand(ctx, r.Remote), remote: r.Remote}, Repository: r}
 	c.sweep()
 	whole, err := c.whole(ctx)
 	if whole {
@@ -131,7 +131,7 @@ func (s *Source) gitDir(ctx context.Context, path string) gitDir {
 	}
 	d.own = true
 	if remote, err := d.line(ctx, "config", "--get", "remote.origin.url"); err == nil {
-		d.ssh = sshCommand(ctx, remote)
+		d.ssh, d.remote = sshCommand(ctx, remote), remote
 	}
 	return d
 }

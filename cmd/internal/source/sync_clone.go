@@ -123,7 +123,7 @@ func (c *clone) anew(ctx context.Context) (*Checkout, error) {
 		return nil, fmt.Errorf("making a folder for a clone: %w", err)
 	}
 	defer os.RemoveAll(fresh.path)
-	outside := gitDir{path: data, reach: true, ssh: c.ssh}
+	outside := gitDir{path: data, reach: true, ssh: c.ssh, remote: c.remote}
 	args := []string{"--quiet", "--bare", "--single-branch", "--no-tags", "--template="}
 	if c.Branch != "" {
 		args = append(args, "--branch="+c.Branch)
@@ -139,7 +139,7 @@ func (c *clone) anew(ctx context.Context) (*Checkout, error) {
 	if isNoBranch(err) {
 		return nil, (&clone{outside, c.Repository}).noBranch(ctx, c.Remote)
 	} else if err != nil {
-		return nil, explain(err, c.Remote)
+		return nil, explain(err, withoutSecrets(c.Remote))
 	}
 	at, err := fresh.look(ctx)
 	if err != nil {
@@ -207,22 +207,27 @@ func (at *place) prefetch(ctx context.Context, steps []step) error {
 	return at.fetchMissing(ctx, blobs)
 }
 
-// oneFetch is the most that one fetch asks for.
-const oneFetch = 5000
+// What one fetch asks for, and one look at what is there, at most.
+const (
+	oneFetch    = 5000
+	oneQuestion = 100_000
+)
 
 // fetchMissing gets objects that the clone has not. How large they are cannot be known before.
 func (at *place) fetchMissing(ctx context.Context, objects []string) error {
 	if !at.own || len(objects) == 0 {
 		return nil
 	}
-	here, err := at.run(ctx, strings.Join(objects, "\n")+"\n",
-		"rev-list", "--no-walk", "--objects", "--no-object-names", "--ignore-missing", "--missing=allow-any", "--stdin")
-	if err != nil {
-		return err
-	}
 	done := make(map[string]bool)
-	for object := range strings.Lines(here) {
-		done[strings.TrimSpace(object)] = true
+	for part := range slices.Chunk(objects, oneQuestion) {
+		here, err := at.run(ctx, strings.Join(part, "\n")+"\n",
+			"rev-list", "--no-walk", "--objects", "--no-object-names", "--ignore-missing", "--missing=allow-any", "--stdin")
+		if err != nil {
+			return err
+		}
+		for object := range strings.Lines(here) {
+			done[strings.TrimSpace(object)] = true
+		}
 	}
 	var missing []string
 	for _, object := range objects {

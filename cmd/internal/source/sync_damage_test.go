@@ -112,6 +112,52 @@ func TestReplacedCloneIsNotMarked(t *testing.T) {
 	}
 }
 
+// Of what git says of an address, nothing is told that may be a secret.
+func TestGitTellsNoSecrets(t *testing.T) {
+	newRepository(t)
+	s := &source.Source{Data: t.TempDir()}
+	remotes := []string{
+		"http://127.0.0.1:1/o/r?private_token=SECRET",
+		"http://me:12/SECRET@127.0.0.1:1/o/r",
+		"http://me:a/SECRET@127.0.0.1:1/o/r",
+		"http://me:a 'SECRET@127.0.0.1:1/o/r",
+		"http://me:a?b/SECRET@127.0.0.1:1/o/r?c=SECRET",
+	}
+	look := func(remote string) {
+		t.Helper()
+		_, err := s.Sync(context.Background(), source.Repository{Remote: remote})
+		if err == nil || strings.Contains(err.Error(), "SECRET") {
+			t.Errorf("%s: %v", remote, err)
+		}
+	}
+	for _, remote := range remotes {
+		look(remote)
+	}
+	gitWrapped(t, `case " $* " in *" clone "*)
+for i in 1 2 3 4 5 6 7 8 9; do
+	echo "fatal: $i: '$LINKLETTER_TEST_REMOTE/' is https://you:SECRET/SECRET@example.org/x?y=SECRET; $LINKLETTER_TEST_LONG" >&2
+done
+exit 128 ;; esac`)
+	for _, remote := range remotes {
+		t.Setenv("LINKLETTER_TEST_REMOTE", remote)
+		for n := range 50 { // what is kept begins somewhere else each time
+			t.Setenv("LINKLETTER_TEST_LONG", strings.Repeat("x", 700+n))
+			look(remote)
+		}
+	}
+}
+
+// A git that does not end to talk is not listened to for ever.
+func TestGitThatTalksTooMuch(t *testing.T) {
+	r := newRepository(t)
+	r.put("README.md", "one", "One")
+	gitWrapped(t, `case " $* " in *" for-each-ref "*) exec cat /dev/zero ;; esac`)
+	_, err := new(source.Source).Sync(context.Background(), source.Repository{Remote: r.dir, Branch: "none"})
+	if err == nil || !strings.Contains(err.Error(), "more than 8 MiB") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // gitWrapped has a line of shell run before each git.
 func gitWrapped(t *testing.T, line string) {
 	t.Helper()

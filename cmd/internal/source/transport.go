@@ -34,7 +34,7 @@ func (t Timeouts) orDefault() Timeouts {
 // NewTransport makes the connections that lists are fetched over: certificates verified, proxies from the environment
 // (HTTP_PROXY, HTTPS_PROXY, NO_PROXY), HTTP/2 where the server has it.
 func NewTransport() *http.Transport {
-	dialer := &net.Dialer{Timeout: time.Minute} // a watch ends it earlier; this one ends what nobody waits for any more
+	dialer := &net.Dialer{Timeout: time.Minute, ControlContext: refuseInside} // a watch ends it earlier; this one ends what nobody waits for any more
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            dialer.DialContext,
@@ -49,12 +49,17 @@ func NewTransport() *http.Transport {
 	}
 }
 
-func (s *Source) roundTrip(r *http.Request) (*http.Response, error) {
+// roundTrip makes a request; outwards says that it may only go to the internet.
+func (s *Source) roundTrip(r *http.Request, outwards bool) (*http.Response, error) {
 	s.once.Do(func() {
 		if s.own = s.Transport; s.own == nil {
 			s.own = NewTransport()
 		}
+		s.outward = outward(s.own)
 	})
+	if outwards {
+		return s.outward.RoundTrip(r)
+	}
 	return s.own.RoundTrip(r)
 }
 
@@ -112,8 +117,7 @@ func (w *watch) phase(limit time.Duration, why error) {
 func (w *watch) public() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	tcp, ok := w.remote.(*net.TCPAddr)
-	return ok && tcp.IP.IsGlobalUnicast() && !tcp.IP.IsPrivate()
+	return isPublic(w.remote)
 }
 
 // stop ends the watch; the connection is free for the next request.
