@@ -37,13 +37,13 @@ func (at *place) forward(ctx context.Context) error {
 }
 
 // backward finds the name that the file has as of the revision, where that is an older state than after: one from before a
-// rename. A name is it if what it holds there comes from a commit of the file.
-func (at *place) backward(ctx context.Context, after string) error {
+// rename. A name is it if what it holds there comes from a commit of the file. It gives what is there.
+func (at *place) backward(ctx context.Context, after string) (now []change, err error) {
 	known := *at
 	known.rev = after
 	commits, err := known.follow(ctx, "")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	type version struct{ commit, path string }
 	was := make(map[version]bool)
@@ -66,14 +66,14 @@ func (at *place) backward(ctx context.Context, after string) error {
 			return !found && !c.changes[i].came()
 		})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if found {
 			at.names = []name{{path: path}}
-			return nil
+			break
 		}
 	}
-	return nil
+	return at.present(ctx, at.rev, at.specs())
 }
 
 func (at *place) index(c commit, path string) int {

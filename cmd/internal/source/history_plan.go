@@ -59,10 +59,7 @@ func (at *place) plan(ctx context.Context, q Query) (*plan, error) {
 		}
 	}
 	if q.Follow && q.After != "" && meets && !slices.ContainsFunc(now, at.has) {
-		if err := at.backward(ctx, q.After); err != nil {
-			return nil, err
-		}
-		if now, err = at.present(ctx, at.rev, at.specs()); err != nil {
+		if now, err = at.backward(ctx, q.After); err != nil {
 			return nil, err
 		}
 	}
@@ -110,6 +107,9 @@ func (at *place) compare(ctx context.Context, after string) (rewritten, meets bo
 		return true, false, nil
 	}
 	if _, err := at.run(ctx, "", "cat-file", "-e", after+"^{commit}"); err != nil {
+		if isKilled(err) {
+			return false, false, err
+		}
 		return true, false, ctx.Err()
 	}
 	base, err := at.line(ctx, "merge-base", after, at.rev)
