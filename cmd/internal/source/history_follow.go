@@ -14,7 +14,7 @@ import (
 func (at *place) forward(ctx context.Context) error {
 	for {
 		now, err := at.present(ctx, at.rev, at.specs())
-		if err != nil || slices.ContainsFunc(now, func(c change) bool { return isFile(c.mode) && at.fits(c.path) }) {
+		if err != nil || slices.ContainsFunc(now, at.has) {
 			return err
 		}
 		var went commit
@@ -34,6 +34,46 @@ func (at *place) forward(ctx context.Context) error {
 		// Each is newer than the one before, so this comes to an end.
 		at.names[0].path = to.path
 	}
+}
+
+// backward finds the name that the file has as of the revision, where that is an older state than after: one from before a
+// rename. A name is it if what it holds there comes from a commit of the file. It gives what is there.
+func (at *place) backward(ctx context.Context, after string) (now []change, err error) {
+	known := *at
+	known.rev = after
+	commits, err := known.follow(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	type version struct{ commit, path string }
+	was := make(map[version]bool)
+	var paths []string
+	for _, c := range commits {
+		path := c.changes[0].path
+		was[version{c.hash, path}] = true
+		if !slices.Contains(paths, path) {
+			paths = append(paths, path)
+		}
+	}
+	for _, path := range paths {
+		found := false
+		err := at.walk(ctx, at.rev, "", []string{name{path: path}.spec()}, func(c commit) bool {
+			i := at.index(c, path)
+			if i < 0 || !isFile(c.changes[i].mode) {
+				return i < 0
+			}
+			found = was[version{c.hash, path}]
+			return !found && !c.changes[i].came()
+		})
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			at.names = []name{{path: path}}
+			break
+		}
+	}
+	return at.present(ctx, at.rev, at.specs())
 }
 
 func (at *place) index(c commit, path string) int {

@@ -207,6 +207,30 @@ func TestHistoryFollowRewritten(t *testing.T) {
 	wantTold(t, q, "Three list.md=3 (rewritten)")
 }
 
+// The name that a file is asked for by may be one that it does not have yet in an older state that came back.
+func TestHistoryFollowTakenBack(t *testing.T) {
+	r := newRepository(t)
+	r.put("README.md", listOf("1"), "One")
+	old := r.git("rev-parse", "HEAD")
+	r.git("mv", "README.md", "list.md")
+	r.commit("Rename")
+	r.put("list.md", listOf("2"), "Two")
+	known := r.git("rev-parse", "HEAD")
+	q := source.Query{Repository: r.dir, Files: []string{"list.md"}, Follow: true, After: known}
+	r.git("checkout", "-q", "-b", "back", old)
+	wantTold(t, q, "One README.md=1 (rewritten)")
+	r.git("merge", "-q", "-s", "ours", "-m", "Back", "main")
+	wantTold(t, q, "One README.md=1 (rewritten)")
+	r.put("README.md", listOf("3"), "Three")
+	wantTold(t, q, "Three README.md=3")
+
+	// Another file of a name that was once the list's is not the list.
+	r.git("checkout", "-q", "main")
+	r.git("rm", "-q", "list.md")
+	r.put("README.md", "Nothing is here any more.\n", "Another file")
+	wantTold(t, q, "error: list.md: it is there no longer")
+}
+
 // On histories that grew elsewhere, a followed file has the commits that git log --follow has; git follows copies
 // as well, which is not wanted.
 func TestHistoryFollowsAsGit(t *testing.T) {

@@ -58,6 +58,11 @@ func (at *place) plan(ctx context.Context, q Query) (*plan, error) {
 			return nil, err
 		}
 	}
+	if q.Follow && q.After != "" && meets && !slices.ContainsFunc(now, at.has) {
+		if now, err = at.backward(ctx, q.After); err != nil {
+			return nil, err
+		}
+	}
 	var commits []commit
 	switch {
 	case q.Newest:
@@ -102,6 +107,9 @@ func (at *place) compare(ctx context.Context, after string) (rewritten, meets bo
 		return true, false, nil
 	}
 	if _, err := at.run(ctx, "", "cat-file", "-e", after+"^{commit}"); err != nil {
+		if isKilled(err) {
+			return false, false, err
+		}
 		return true, false, ctx.Err()
 	}
 	base, err := at.line(ctx, "merge-base", after, at.rev)
@@ -153,10 +161,13 @@ func (at *place) turned(ctx context.Context, after string, now []change) (bool, 
 		return false, err
 	}
 	files := func(all []change) []change {
-		return slices.DeleteFunc(slices.Clone(all), func(c change) bool { return !isFile(c.mode) || !at.fits(c.path) })
+		return slices.DeleteFunc(slices.Clone(all), func(c change) bool { return !at.has(c) })
 	}
 	return !slices.EqualFunc(files(before), files(now), func(a, b change) bool { return a.path == b.path && a.blob == b.blob }), nil
 }
+
+// has says that a change leaves a file of the list.
+func (at *place) has(c change) bool { return isFile(c.mode) && at.fits(c.path) }
 
 func (at *place) fits(path string) bool {
 	return slices.ContainsFunc(at.names, func(n name) bool { return n.fits(path) })

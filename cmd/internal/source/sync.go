@@ -103,7 +103,9 @@ func localCheckout(ctx context.Context, r Repository) (*Checkout, error) {
 		c.Branch, _ = d.line(ctx, "symbolic-ref", "--quiet", "--short", "HEAD") // which may be detached
 	}
 	var err error
-	if c.Rev, err = d.line(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}"); err != nil {
+	if c.Rev, err = d.line(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}"); isKilled(err) {
+		return nil, err
+	} else if err != nil {
 		branches, err := d.run(ctx, "", "for-each-ref", "--format=%(refname)", "refs/heads")
 		return nil, cmp.Or(err, noBranch(r.Branch, strings.Fields(branches)))
 	}

@@ -29,6 +29,10 @@ func TestStoppedReplaysAreNoDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	mark := filepath.Join(c.Dir, source.DamageMark)
+	known, err := exec.Command("git", "-C", r.dir, "rev-parse", "HEAD~5").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
 	replay := func(ctx context.Context, each func(n int) (enough bool)) (last error) {
 		n := 0
 		for _, err := range s.History(ctx, c.Query(at)) {
@@ -70,6 +74,12 @@ func TestStoppedReplaysAreNoDamage(t *testing.T) {
 			err = replay(context.Background(), func(int) bool { return false })
 			if err == nil && command != "config" || errors.Is(err, source.ErrNoRevision) {
 				t.Errorf("a killed git %s: %v", command, err)
+			}
+		}
+		q := source.Query{Repository: c.Dir, Rev: c.Rev, Files: at.Files, After: strings.TrimSpace(string(known))}
+		for rev := range s.History(context.Background(), q) {
+			if rev != nil && rev.Rewritten {
+				t.Errorf("a killed git %s: the history counts as rewritten", command)
 			}
 		}
 		if _, err := os.Stat(mark); err == nil {
