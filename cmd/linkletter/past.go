@@ -72,7 +72,7 @@ func (p *program) readPast(ctx context.Context, files []string, f *pastFlags) (*
 	}
 	s := &source.Source{}
 	query := source.Query{Repository: f.repo, Rev: f.rev, Files: files}
-	query.Follow = f.follow && len(files) == 1 && (f.repo == "" || !isPattern(files[0])) // several files are not followed
+	query.Follow = f.follow && query.Single()
 	past, err := check.Replay(ctx, s.History(ctx, query), curated.DefaultGuard, page, p.now())
 	if err != nil {
 		return nil, explainHistory(err, query)
@@ -115,8 +115,6 @@ func nameOf(past *check.Past, query source.Query) string {
 	}
 }
 
-func isPattern(file string) bool { return strings.ContainsAny(file, "*?[") }
-
 // explainHistory gives an error of a history the hint that it carries, or the one that patterns need.
 func explainHistory(err error, query source.Query) error {
 	var why *source.HistoryError
@@ -124,7 +122,7 @@ func explainHistory(err error, query source.Query) error {
 		return err
 	}
 	amiss := func(file string) bool {
-		return isPattern(file) && (errors.Is(err, source.ErrNoHistory) || !exists(filepath.Dir(file)))
+		return source.IsPattern(file) && (errors.Is(err, source.ErrNoHistory) || !exists(filepath.Dir(file)))
 	}
 	if query.Repository == "" && slices.ContainsFunc(query.Files, amiss) {
 		return hintError{err, "patterns start at the top of a repository that is named: --repo ."}

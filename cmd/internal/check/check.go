@@ -148,19 +148,18 @@ func (c *Checker) look(ctx context.Context, l List, guard judge) (*Result, *stor
 		files: []curated.File{{Path: l.At.String(), Bytes: fetched.Bytes, Page: fetched.Page}},
 		doubt: fetched.Doubt, validators: fetched.Validators, moved: fetched.MovedTo,
 	}
-	if before.Began.IsZero() && l.At.Path != "" {
-		result, reading, err := c.workTree(ctx, l, v)
-		if reading != nil || ctx.Err() != nil {
-			return result, reading, ctx.Err()
-		}
-		if err != nil {
-			if result, reading, err2 := c.compare(ctx, l, before, v, guard); err2 == nil {
-				result.Warnings = append(result.Warnings, fmt.Sprintf("its history could not be read, so all entries are dated now: %v", err))
-				return result, reading, nil
-			}
-		}
+	if !before.Began.IsZero() || l.At.Path == "" {
+		return c.compare(ctx, l, before, v, guard)
 	}
-	return c.compare(ctx, l, before, v, guard)
+	result, reading, why := c.workTree(ctx, l, v)
+	if reading != nil || ctx.Err() != nil {
+		return result, reading, ctx.Err()
+	}
+	result, reading, err = c.compare(ctx, l, before, v, guard)
+	if err == nil && why != nil {
+		result.Warnings = append(result.Warnings, fmt.Sprintf("its history cannot be read, so all entries are dated now: %v", why))
+	}
+	return result, reading, err
 }
 
 // before is a list as the store has it; before its first check that is an empty one.

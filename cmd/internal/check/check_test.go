@@ -78,44 +78,58 @@ func urls(entries []curated.Entry) []string {
 	return all
 }
 
-// The list this project was started for, along its real history: each revision announces exactly what people said it adds,
-// through the store, its memory and the guard.
-func TestSeedHistory(t *testing.T) {
+// seedStep is a revision of the list that this project was started for, and the addresses that people said it adds.
+type seedStep struct {
+	name, text string
+	added      []string
+}
+
+func seedSteps(t *testing.T) []seedStep {
+	t.Helper()
 	dir := filepath.Join("..", "..", "..", "..", "shared", "seed", "history")
 	b, err := os.ReadFile(filepath.Join(dir, "expected.json"))
 	if err != nil {
 		t.Skipf("the seed's history is not beside this clone: %v", err)
 	}
-	var steps []struct {
+	var revisions []struct {
 		Revision string
 		Added    []struct{ URL string }
 	}
-	if err := json.Unmarshal(b, &steps); err != nil {
+	if err := json.Unmarshal(b, &revisions); err != nil {
 		t.Fatal(err)
 	}
-	f := newFixture(t)
-	for i, step := range steps {
-		text, err := os.ReadFile(filepath.Join(dir, step.Revision+".md"))
+	steps := make([]seedStep, len(revisions))
+	for i, r := range revisions {
+		text, err := os.ReadFile(filepath.Join(dir, r.Revision+".md"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		f.write(t, string(text))
+		steps[i] = seedStep{name: r.Revision, text: string(text), added: []string{}}
+		for _, e := range r.Added {
+			steps[i].added = append(steps[i].added, e.URL)
+		}
+	}
+	return steps
+}
+
+// The list this project was started for, along its real history: each revision announces exactly what people said it adds,
+// through the store, its memory and the guard.
+func TestSeedHistory(t *testing.T) {
+	f := newFixture(t)
+	for i, step := range seedSteps(t) {
+		f.write(t, step.text)
 		r := f.check(t)
 		if len(r.Held) > 0 {
-			t.Errorf("revision %s is held: %+v", step.Revision, r.Held)
-		}
-		want := []string{}
-		for _, e := range step.Added {
-			want = append(want, e.URL)
+			t.Errorf("revision %s is held: %+v", step.name, r.Held)
 		}
 		if i == 0 {
-			if !r.Baseline || r.Entries != len(want) || len(r.Taken.Added) != 0 {
-				t.Errorf("the first revision: baseline %v, %d entries (want %d), announced %v", r.Baseline, r.Entries, len(want), urls(r.Taken.Added))
+			if !r.Baseline || r.Entries != len(step.added) || len(r.Taken.Added) != 0 {
+				t.Errorf("the first revision: baseline %v, %d entries (want %d), announced %v", r.Baseline, r.Entries, len(step.added), urls(r.Taken.Added))
 			}
 			continue
 		}
-		if diff := cmp.Diff(want, urls(r.Taken.Added)); diff != "" {
-			t.Errorf("revision %s announced (-want +got):\n%s", step.Revision, diff)
+		if diff := cmp.Diff(step.added, urls(r.Taken.Added)); diff != "" {
+			t.Errorf("revision %s announced (-want +got):\n%s", step.name, diff)
 		}
 	}
 }

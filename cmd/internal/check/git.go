@@ -205,8 +205,8 @@ func (p *Past) ends(l *curated.List) bool {
 	return p.List != nil && slices.EqualFunc(p.List.Entries, l.Entries, func(a, b curated.Entry) bool { return a.URL == b.URL })
 }
 
-// known is a history as the store takes it. What came silently, or left, is never in a feed; what came all at once is not what a feed
-// starts with, as long as there is enough else.
+// known is a history as the store takes it. What came silently, or left, is never in a feed; what came all at once is not
+// what a feed starts with, as long as there is enough else.
 func (p *Past) known(baseline int) []store.Past {
 	enough := 0
 	for i := range p.Entries {
@@ -249,7 +249,7 @@ func (c *Checker) workTree(ctx context.Context, l List, v *version) (*Result, *s
 	history := c.Source.History(ctx, source.Query{Files: []string{l.At.Path}, Follow: true})
 	past, err := Replay(ctx, andThen(history, v.files[0].Bytes, c.Now()), c.Guard, l.Page, c.Now())
 	var none *source.HistoryError
-	if errors.As(err, &none) {
+	if errors.As(err, &none) && !errors.Is(err, source.ErrDamaged) {
 		return nil, nil, nil
 	} else if err != nil {
 		return nil, nil, err

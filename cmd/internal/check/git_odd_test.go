@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -35,6 +36,18 @@ func (r *repository) commitFiles(files map[string]string) {
 	r.date = r.date.AddDate(0, 0, 1)
 	r.git("add", "-A")
 	r.git("commit", "-q", "-m", "Files")
+}
+
+// read is what git prints.
+func (r *repository) read(args ...string) string {
+	r.t.Helper()
+	cmd := exec.Command("git", args...)
+	cmd.Dir = r.dir
+	out, err := cmd.Output()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return string(out)
 }
 
 func text(title string, entries ...string) string {
@@ -152,6 +165,22 @@ func TestAWorkTreeOfAForge(t *testing.T) {
 		if e.Origin.By != "Ada" || e.Published.Month() != time.January || !e.Updated.Equal(e.Published) {
 			t.Errorf("%s <%s>: published %v, updated %v, by %q", e.Title, e.URL, e.Published, e.Updated, e.Origin.By)
 		}
+	}
+}
+
+// A history that is there and cannot be read is told.
+func TestAWorkTreeThatIsDamaged(t *testing.T) {
+	f, r := gitFixture(t)
+	r.commit("Begin", bullets("Anvil")...)
+	r.commit("More", bullets("Anvil", "Bellows")...)
+	blob := strings.TrimSpace(r.read("rev-parse", "HEAD~1:list.md"))
+	if err := os.Remove(filepath.Join(r.dir, ".git", "objects", blob[:2], blob[2:])); err != nil {
+		t.Fatal(err)
+	}
+	f.list.At = source.Location{Path: r.dir + "/list.md"}
+	got := f.check(t)
+	if len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], "its history cannot be read") || got.Entries != 2 {
+		t.Errorf("%d entries, warned of %q", got.Entries, got.Warnings)
 	}
 }
 

@@ -2,7 +2,6 @@ package check_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -365,28 +364,13 @@ func TestReplayFails(t *testing.T) {
 // Along the real history of the list that this project was started for, what people said each revision adds is news of that
 // revision's date.
 func TestReplayOfTheSeed(t *testing.T) {
-	dir := filepath.Join("..", "..", "..", "..", "shared", "seed", "history")
-	b, err := os.ReadFile(filepath.Join(dir, "expected.json"))
-	if err != nil {
-		t.Skipf("the seed's history is not beside this clone: %v", err)
-	}
-	var steps []struct {
-		Revision string
-		Added    []struct{ URL string }
-	}
-	if err := json.Unmarshal(b, &steps); err != nil {
-		t.Fatal(err)
-	}
+	steps := seedSteps(t)
 	r := newRepository(t)
 	want := map[string]string{}
 	for i, step := range steps {
-		text, err := os.ReadFile(filepath.Join(dir, step.Revision+".md"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.commitText(step.Revision, string(text))
-		for _, e := range step.Added {
-			want[curated.CanonicalURL(e.URL)] = fmt.Sprintf("%s first=%v", r.date.Format("0102"), i == 0)
+		r.commitText(step.name, step.text)
+		for _, address := range step.added {
+			want[curated.CanonicalURL(address)] = fmt.Sprintf("%s first=%v", r.date.Format("0102"), i == 0)
 		}
 	}
 	got := map[string]string{}

@@ -56,7 +56,17 @@ type Query struct {
 	Newest bool   // only the list as of Rev, under the commit that left it so
 }
 
+// Single reports whether one file is asked for, and no pattern: only that can be followed through renames.
+func (q Query) Single() bool {
+	return len(q.Files) == 1 && (q.Repository == "" || !IsPattern(q.Files[0]))
+}
+
+// IsPattern reports whether a name in a repository is a pattern, if it is from the top of that.
+func IsPattern(file string) bool { return strings.ContainsAny(file, "*?[") }
+
 var (
+	// ErrDamaged says that files of the history are missing in the repository.
+	ErrDamaged = errors.New("the repository is damaged")
 	// ErrNoHistory says that no commit of the repository has the file.
 	ErrNoHistory = errors.New("no commit has this file")
 	// ErrNoRevision says that Query.Rev names no commit of the repository.
@@ -121,7 +131,7 @@ func (at *place) failed(ctx context.Context, err error) error {
 		return err
 	}
 	if !at.own {
-		return &HistoryError{err, "the repository is damaged, or it is a partial clone (--filter): clone it whole"}
+		return &HistoryError{fmt.Errorf("%w: %w", ErrDamaged, err), "if it is a partial clone (--filter), clone it whole"}
 	}
 	if now, gone := os.Stat(at.path); gone != nil || !os.SameFile(at.opened, now) {
 		return &HistoryError{err, "the clone was made anew in the meantime; the next check reads that one"}

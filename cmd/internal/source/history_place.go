@@ -40,8 +40,6 @@ func (n name) spec() string {
 	return ":(top,literal)" + n.path
 }
 
-func isPattern(file string) bool { return strings.ContainsAny(file, "*?[") }
-
 // fits reports whether git gave a path for the name itself: for a folder's name it gives all that is in it.
 func (n name) fits(p string) bool { return n.pattern || n.path == p }
 
@@ -91,7 +89,7 @@ func (s *Source) locate(ctx context.Context, q Query) (*place, error) {
 // findNames takes names that start at the top of the repository.
 func (at *place) findNames(ctx context.Context, files []string) error {
 	for _, file := range files {
-		n := name{path.Clean(filepath.ToSlash(file)), isPattern(file)}
+		n := name{path.Clean(filepath.ToSlash(file)), IsPattern(file)}
 		if n.pattern {
 			n.path = path.Clean(file) // which has backslashes of its own
 		}

@@ -22,7 +22,9 @@ type Checkout struct {
 // Query asks for the history of the list that r names, up to the checkout's last commit. A single file is followed through
 // renames.
 func (c *Checkout) Query(r Repository) Query {
-	return Query{Repository: c.Dir, Rev: c.Rev, Branch: r.Branch, Files: r.Files, Follow: len(r.Files) == 1 && !isPattern(r.Files[0])}
+	q := Query{Repository: c.Dir, Rev: c.Rev, Branch: r.Branch, Files: r.Files}
+	q.Follow = q.Single()
+	return q
 }
 
 // What a remote may take. A dead connection ends sooner.

@@ -13,8 +13,9 @@ import (
 	"linkletter/cmd/internal/source"
 )
 
-// A replay that is cancelled, that the caller leaves, or whose git is ended from outside says nothing of the clone.
-func TestStoppedReplaysAreNoDamage(t *testing.T) {
+// clonedHistory is a clone of a repository with a history of 200 versions.
+func clonedHistory(t *testing.T) (*source.Source, source.Repository, *source.Checkout) {
+	t.Helper()
 	r := newRepository(t)
 	r.git("config", "uploadpack.allowFilter", "true")
 	r.fastImport(200)
@@ -24,12 +25,18 @@ func TestStoppedReplaysAreNoDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s, at, c
+}
+
+// A replay that is cancelled, that the caller leaves, or whose git is ended from outside says nothing of the clone.
+func TestStoppedReplaysAreNoDamage(t *testing.T) {
+	s, at, c := clonedHistory(t)
 	before, err := os.Stat(c.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	mark := filepath.Join(c.Dir, source.DamageMark)
-	known, err := exec.Command("git", "-C", r.dir, "rev-parse", "HEAD~5").Output()
+	known, err := exec.Command("git", "-C", c.Dir, "rev-parse", c.Rev+"~5").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,15 +104,7 @@ func TestStoppedReplaysAreNoDamage(t *testing.T) {
 
 // A clone that took the place of the one that is read is not marked for the other's sake.
 func TestReplacedCloneIsNotMarked(t *testing.T) {
-	r := newRepository(t)
-	r.git("config", "uploadpack.allowFilter", "true")
-	r.fastImport(200)
-	s := &source.Source{Data: t.TempDir()}
-	at := source.Repository{Remote: "file://" + filepath.ToSlash(r.dir), Files: []string{"README.md"}}
-	c, err := s.Sync(context.Background(), at)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, at, c := clonedHistory(t)
 	gitWrapped(t, `case " $* " in *" cat-file "*) mv "$LINKLETTER_TEST_CLONE" "$LINKLETTER_TEST_CLONE.old"; mkdir "$LINKLETTER_TEST_CLONE" ;; esac`)
 	t.Setenv("LINKLETTER_TEST_CLONE", c.Dir)
 	q := c.Query(at)
