@@ -58,7 +58,8 @@ CREATE TABLE list (
 	good        INTEGER,                    -- the newest check before them
 	retry       INTEGER,                    -- the schedule does not try again before
 	reported    INTEGER NOT NULL DEFAULT 0, -- 1: the operator was told that it lasts
-	published   TEXT NOT NULL DEFAULT ''    -- what its files were made from the last time; the publisher's to understand
+	published   TEXT NOT NULL DEFAULT '',   -- what its files were made from the last time; the publisher's to understand
+	named       TEXT NOT NULL DEFAULT ''    -- the id that its feeds' permanent ids are made of; empty: its own, which it always had
 ) STRICT;
 
 -- One row per check that found other bytes; of a list in git, one per revision.
@@ -109,9 +110,28 @@ CREATE TABLE entry (
 	revision     TEXT NOT NULL DEFAULT '', -- the commit that brought it, in full; empty: not known
 	added_by     TEXT NOT NULL DEFAULT '', -- that commit's author, by name
 	revision_url TEXT NOT NULL DEFAULT '', -- where people read that commit
+	archive      INTEGER,               -- the full archive document (RFC 5005) that it is in; NULL: none yet
 	UNIQUE (list, published)
 ) STRICT;
 CREATE INDEX entry_announced ON entry (list, announced) WHERE announced IS NOT NULL;
+
+CREATE INDEX entry_unarchived ON entry (list, announced) WHERE announced IS NOT NULL AND archive IS NULL;
+
+-- The full archive documents of a list's feed (RFC 5005, 4), which never change: what they hold is kept as it was.
+CREATE TABLE archive (
+	list    TEXT NOT NULL REFERENCES list (id),
+	number  INTEGER NOT NULL,           -- from 1, the oldest
+	content TEXT NOT NULL,              -- JSON, the publisher's to understand
+	PRIMARY KEY (list, number)
+) STRICT, WITHOUT ROWID;
+
+-- Feeds whose hub (WebSub) is still to be told that they changed.
+CREATE TABLE ping (
+	topic    TEXT PRIMARY KEY,          -- the feed's address
+	since    INTEGER NOT NULL,          -- the newest publication that it is to be told of
+	attempts INTEGER NOT NULL DEFAULT 0,
+	next     INTEGER NOT NULL           -- not before
+) STRICT;
 
 -- Every canonical URL an entry has stood under. The first one made its id.
 CREATE TABLE entry_key (
