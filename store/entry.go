@@ -34,6 +34,7 @@ type Entry struct {
 	Published time.Time   // first seen; never changes
 	Updated   time.Time   // last changed in title, URL or summary
 	Announced time.Time   // when it became news; zero for the rest
+	Archive   int         // the full archive document of its list's feed that it is in; 0: none
 	Gone      bool        // it left the list
 	Origin    feed.Origin // the commit that brought it; its date is Published's, and not repeated
 	In        []EntrySection
@@ -53,18 +54,19 @@ type FeedQuery struct {
 	Baseline int      // baseline entries fill up to this many while there is less news
 }
 
-const entryColumns = `e.id, e.atom_id, e.list, e.state, e.detail, e.published, e.updated, e.announced, e.gone IS NOT NULL,
+const entryColumns = `e.id, e.atom_id, e.list, e.state, e.detail, e.published, e.updated, e.announced, e.archive, e.gone IS NOT NULL,
 	e.revision, e.added_by, e.revision_url`
 
 func scanEntry(rows *sql.Rows) (Entry, error) {
 	var e Entry
 	var detail []byte
-	var published, updated, announced sql.NullInt64
-	if err := rows.Scan(&e.Ref, &e.ID, &e.List, &e.State, &detail, &published, &updated, &announced, &e.Gone,
+	var published, updated, announced, archive sql.NullInt64
+	if err := rows.Scan(&e.Ref, &e.ID, &e.List, &e.State, &detail, &published, &updated, &announced, &archive, &e.Gone,
 		&e.Origin.Commit, &e.Origin.By, &e.Origin.Link); err != nil {
 		return e, err
 	}
 	e.Published, e.Updated, e.Announced = fromUnix(published), fromUnix(updated), fromUnix(announced)
+	e.Archive = int(archive.Int64)
 	if err := json.Unmarshal(detail, &e.Entry); err != nil {
 		return e, fmt.Errorf("entry %d: %w", e.Ref, err)
 	}

@@ -140,6 +140,9 @@ func (a *app) settle(ctx context.Context) error {
 		return err
 	}
 	a.tag, a.checker.Tag, a.publisher.Tag = tag, tag, tag
+	if err := a.rename(ctx); err != nil {
+		return err
+	}
 	var ids []string
 	for _, d := range a.cfg.Digests {
 		ids = append(ids, d.ID)
@@ -148,6 +151,22 @@ func (a *app) settle(ctx context.Context) error {
 		}
 	}
 	return a.store.EndDigests(ctx, ids)
+}
+
+// rename gives lists that have another id now what is known of them under their old one.
+func (a *app) rename(ctx context.Context) error {
+	for _, l := range a.cfg.Lists {
+		for _, old := range l.Formerly {
+			renamed, err := a.store.Rename(ctx, old, l.ID)
+			if err != nil {
+				return err
+			}
+			if renamed {
+				a.log.Info("a list has another id now; its entries, issues and subscriptions go on", logList, l.ID, "formerly", old)
+			}
+		}
+	}
+	return nil
 }
 
 // known refuses an id that no configured list has.

@@ -58,12 +58,20 @@ func newestFirst(entries []store.Entry) {
 func (p *Publisher) feedEntries(l List, entries []store.Entry) []feed.Entry {
 	page := cmp.Or(l.Page, p.Site.List(l.ID))
 	out := make([]feed.Entry, len(entries))
+	for i, e := range listed(entries) {
+		out[i] = feed.NewEntry(e, l.Title, page)
+	}
+	return out
+}
+
+// listed is what is known of entries in their list.
+func listed(entries []store.Entry) []feed.Listed {
+	out := make([]feed.Listed, len(entries))
 	for i, e := range entries {
-		listed := feed.Listed{Entry: e.Entry, ID: e.ID, Published: e.Published, Updated: e.Updated, Origin: e.Origin}
+		out[i] = feed.Listed{Entry: e.Entry, ID: e.ID, Published: e.Published, Updated: e.Updated, Origin: e.Origin}
 		for _, in := range e.In {
-			listed.Categories = append(listed.Categories, feed.Category{Term: in.Slug, Label: feed.Label(in.Path)})
+			out[i].Categories = append(out[i].Categories, feed.Category{Term: in.Slug, Label: feed.Label(in.Path)})
 		}
-		out[i] = feed.NewEntry(listed, l.Title, page)
 	}
 	return out
 }

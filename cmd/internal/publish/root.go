@@ -137,12 +137,39 @@ func (p *Publisher) rootFeed(ctx context.Context, files map[string][]byte, lists
 	if err != nil {
 		return err
 	}
-	f := p.newFeed(p.Tag, began, "", p.Site.Title, "What is new in all lists")
-	f.ID = feed.FeedID(p.Tag, began, "/")
+	f := p.newFeed("", p.Site.Title, "What is new in all lists")
+	f.ID, f.Began = feed.FeedID(p.Tag, began, "/"), began
+	f.Language, f.Rights = p.Language, p.Rights
+	if err := p.apart(ctx, entries); err != nil {
+		return err
+	}
 	for _, e := range entries {
 		f.Entries = append(f.Entries, p.feedEntries(lists[e.List], []store.Entry{e})...)
 	}
 	return Documents(files, "", f)
+}
+
+// apart gives entries the dates that they have in the feed of all lists, of which no two are the same: those of one list never
+// are, but lists are checked at the same time.
+func (p *Publisher) apart(ctx context.Context, entries []store.Entry) error {
+	dates, err := p.Store.Apart(ctx, entries)
+	if err != nil {
+		return err
+	}
+	var taken feed.Dates
+	for _, date := range dates {
+		taken.Take(date)
+	}
+	for i := range entries {
+		e := &entries[i]
+		if e.Updated.Equal(e.Published) {
+			e.Updated = dates[e.Ref]
+		} else {
+			e.Updated = taken.Give(e.Updated)
+		}
+		e.Published = dates[e.Ref]
+	}
+	return nil
 }
 
 // listOutlines is a list's group in the OPML file: its own feed and those of its sections.
