@@ -48,7 +48,8 @@ type EntrySection struct {
 
 // FeedQuery asks for the entries of one feed.
 type FeedQuery struct {
-	Lists    []string // ids; a list that is not named is not in it
+	Lists    []string // ids; none: all lists but Without
+	Without  []string // ids
 	Section  string   // slug, of the only list named; empty: the whole lists
 	Window   int      // most entries
 	Baseline int      // baseline entries fill up to this many while there is less news
@@ -101,11 +102,15 @@ func (s *Store) Feed(ctx context.Context, q FeedQuery) ([]Entry, error) {
 
 // where is the condition for the lists and the section asked for.
 func (q FeedQuery) where() (string, []any) {
-	args := make([]any, 0, len(q.Lists)+2)
-	for _, l := range q.Lists {
+	lists, in := q.Lists, "IN"
+	if len(lists) == 0 {
+		lists, in = q.Without, "NOT IN"
+	}
+	args := make([]any, 0, len(lists)+2)
+	for _, l := range lists {
 		args = append(args, l)
 	}
-	where := `e.list IN (` + marks(len(q.Lists)) + `)`
+	where := `e.list ` + in + ` (` + marks(len(lists)) + `)`
 	if q.Section != "" {
 		where += ` AND e.id IN (SELECT es.entry FROM entry_section es JOIN section s ON s.id = es.section
 			WHERE s.list = e.list AND s.slug = ?)`

@@ -53,7 +53,7 @@ func (p *Publisher) publishDigest(ctx context.Context, t *tree, d templates.Dige
 	if files[feed.AtomFile], err = f.Atom(); err != nil {
 		return fmt.Errorf("writing %s: %w", feed.AtomFile, err)
 	}
-	return t.publish(ctx, part{feed.DigestDir(d.ID), files})
+	return t.publish(ctx, part{folder: feed.DigestDir(d.ID), files: files})
 }
 
 func issueLink(i *digest.Issue) templates.IssueLink {

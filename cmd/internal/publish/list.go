@@ -52,7 +52,7 @@ func (p *Publisher) publishList(ctx context.Context, t *tree, l List) error {
 			return err
 		}
 	}
-	return t.publish(ctx, part{feed.ListDir(l.ID), files})
+	return t.publish(ctx, part{folder: feed.ListDir(l.ID), files: files})
 }
 
 func (p *Publisher) listFiles(ctx context.Context, files map[string][]byte, l List, s *store.List, entries []store.Entry, sections []store.Section) error {

@@ -36,7 +36,8 @@ type Publisher struct {
 	Now       func() time.Time
 	Log       *slog.Logger
 
-	mu sync.Mutex // for file systems without locks
+	mu    sync.Mutex // of front, and for file systems without locks
+	front *front     // nil: nothing is known
 }
 
 // List is a list as it is configured.
@@ -107,7 +108,7 @@ func (p *Publisher) Publish(ctx context.Context, lists ...string) (Report, error
 		}
 		failed[""] = errors.Join(failed[""], t.keepOnly(p.folders()))
 	}
-	if err := p.publishRoot(ctx, t); err != nil {
+	if err := p.publishRoot(ctx, t, lists); err != nil {
 		failed[""] = errors.Join(failed[""], fmt.Errorf("publishing the front page and the feed of all lists: %w", err))
 	}
 	p.Log.Debug("published the static tree", "written", t.report.Written, "unchanged", t.report.Unchanged, "removed", t.report.Removed)

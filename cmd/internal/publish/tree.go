@@ -36,6 +36,7 @@ type tree struct {
 type part struct {
 	folder string            // with its trailing slash; empty: the root
 	files  map[string][]byte // by path relative to folder
+	stay   []string          // further files, which are as they should be
 }
 
 // openTree opens the folder for one publication, and waits for others that go on there.
@@ -82,6 +83,13 @@ func (t *tree) publish(ctx context.Context, p part) error {
 		wanted[path] = true
 		for _, c := range t.codings(path, content) {
 			wanted[path+c.ext] = true
+		}
+	}
+	for _, path := range p.stay {
+		for name := range old {
+			if name == path || strings.HasPrefix(name, path+".") {
+				wanted[name] = true
+			}
 		}
 	}
 	if p.folder == "" { // folders of other parts stay noted down
