@@ -165,7 +165,7 @@ func (b *tab) checkKeyboard(name string) {
 	for _, w := range []int64{320, 1280} {
 		b.width(w)
 		n := ask[int](b, `(() => {
-			window.stops = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")].filter(e => e.tabIndex >= 0 && e.type != "hidden" && e.checkVisibility())
+			window.stops = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]:not(main)")].filter(e => e.type != "hidden" && !e.closest(".trap") && e.checkVisibility())
 			window.seen = []
 			window.onkeyup = () => {
 				const e = document.activeElement, r = e.getBoundingClientRect(), s = getComputedStyle(e)
