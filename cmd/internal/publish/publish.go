@@ -49,6 +49,8 @@ type List struct {
 // Report counts files.
 type Report struct {
 	Written, Unchanged, Removed int
+	// Changed are the files that were written, by their paths in the tree.
+	Changed []string `json:"-"`
 	// Failed is what went wrong, by list; what concerns them all stands under "".
 	Failed map[string]error `json:"-"`
 }

@@ -191,6 +191,7 @@ func (t *tree) put(ctx context.Context, path string, content []byte) error {
 		return err
 	}
 	t.report.Written++
+	t.report.Changed = append(t.report.Changed, path)
 	return nil
 }
 
