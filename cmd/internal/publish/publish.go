@@ -49,7 +49,7 @@ type List struct {
 // Report counts files.
 type Report struct {
 	Written, Unchanged, Removed int
-	// Changed are the files that were written, by their paths in the tree.
+	// Changed are the files that were written, by their slash-separated paths in the tree.
 	Changed []string `json:"-"`
 	// Failed is what went wrong, by list; what concerns them all stands under "".
 	Failed map[string]error `json:"-"`
