@@ -116,7 +116,8 @@ func (i *installation) serves() (kill func()) {
 func TestTheHubHearsOfWhatChanged(t *testing.T) {
 	t.Parallel()
 	hub := newWebSubHub(t)
-	i := install(t, "serve: false\n"+hub.config(`{id: a, source: a.md, check: "@every 1s"}, {id: b, source: b.md, check: "@every 1s"}`))
+	i := &installation{T: t, dir: t.TempDir()}
+	i.write("config.yaml", "serve: false\n"+hub.config(`{id: a, source: a.md, check: "@every 1s"}, {id: b, source: b.md, check: "@every 1s"}`))
 	const iron, wood = "## Iron\n\n" + anvil, "\n## Wood\n\n- [Bow](https://example.org/bow)\n"
 	i.write("a.md", iron+wood)
 	i.write("b.md", anvil)
