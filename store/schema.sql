@@ -3,7 +3,8 @@
 --
 -- Times are whole seconds since 1970-01-01 UTC. NULL means "not yet". JSON columns hold arrays or objects, never NULL.
 
--- What must outlive every restart: the HMAC secret that signs links and Message-IDs, and the host in permanent ids.
+-- What must outlive every restart: the HMAC secret that signs links and Message-IDs, the host in permanent ids, how the hub
+-- does that is told of publications, and whether one was interrupted before it was noted.
 CREATE TABLE setting (
 	name  TEXT PRIMARY KEY,
 	value BLOB NOT NULL
@@ -21,7 +22,7 @@ CREATE TABLE lease (
 
 -- What is wrong now and concerns no single list: it is seen in status until it is mended.
 CREATE TABLE trouble (
-	what  TEXT PRIMARY KEY,             -- mail, publish
+	what  TEXT PRIMARY KEY,             -- mail, confirmations, publish, hub
 	text  TEXT NOT NULL,
 	since INTEGER NOT NULL
 ) STRICT;

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
+	"time"
 
 	"linkletter/cmd/internal/check"
 	"linkletter/cmd/internal/deliver"
@@ -40,6 +42,11 @@ type app struct {
 	check     checkFunc
 	places    *places
 	batches   batches
+
+	hub     *publish.Hub // nil: none is configured
+	hubWait time.Duration
+	hubBell bell       // rung when there is something to tell the hub
+	noting  sync.Mutex // held from before a publication until the hub's feeds are noted
 }
 
 // open reads the configuration and makes the parts. The caller closes the app.
@@ -52,7 +59,7 @@ func (p *program) open(ctx context.Context) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &app{program: p, cfg: cfg, log: log, watched: map[string]*watched{}}
+	a := &app{program: p, cfg: cfg, log: log, watched: map[string]*watched{}, hubWait: hubWait, hubBell: newBell()}
 	if a.templates, err = templates.Load(nil); err != nil {
 		return nil, fmt.Errorf("loading the templates: %w", err)
 	}
@@ -116,7 +123,7 @@ func (a *app) assemble(ctx context.Context) error {
 			MaxLostShare: cfg.Guard.MaxLostShare, MinLost: cfg.Guard.MinLost},
 	}
 	a.check, a.places = a.checker.Check, newPlaces(cfg.Checks.AtOnce)
-	a.publisher = a.newPublisher()
+	a.publisher, a.hub = a.newPublisher(), a.newHub()
 	a.deliverer, err = a.newDeliverer()
 	return err
 }
@@ -150,7 +157,7 @@ func (a *app) settle(ctx context.Context) error {
 			return err
 		}
 	}
-	return a.store.EndDigests(ctx, ids)
+	return errors.Join(a.store.EndDigests(ctx, ids), a.settleHub(ctx))
 }
 
 // rename gives lists that have another id now what is known of them under their old one.

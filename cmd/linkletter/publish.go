@@ -139,7 +139,7 @@ func (a *app) publishAll(ctx context.Context) (publish.Report, error) {
 // files are as they should be, and what cannot be published.
 func (a *app) publishing(ctx context.Context, states map[string]string, lists ...string) (report publish.Report, err error) {
 	defer a.recovered(&err)
-	report, err = a.publisher.Publish(ctx, lists...)
+	report, err = a.publishNoting(ctx, lists)
 	if report.Written > 0 || report.Removed > 0 {
 		a.log.Info("published", "lists", lists, "written", report.Written, "unchanged", report.Unchanged, "removed", report.Removed)
 	}
