@@ -3,6 +3,7 @@ package publish
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"linkletter/feed"
@@ -80,7 +81,7 @@ func listed(entries []store.Entry) []feed.Listed {
 func (p *Publisher) pageEntries(l List, entries []store.Entry) []templates.Entry {
 	out := make([]templates.Entry, len(entries))
 	for i, e := range entries {
-		out[i] = templates.Entry{Entry: e.Entry, Published: p.local(e.Published), List: l.ID, ListTitle: l.Title,
+		out[i] = templates.Entry{Entry: e.Entry, Published: p.local(e.Published), List: l.ID, ListTitle: l.Title, Anchor: anchor(e.ID),
 			AddedBy: e.Origin.By, AddedIn: e.Origin.Link}
 		for _, in := range e.In {
 			if len(in.Path) > 0 {
@@ -90,6 +91,9 @@ func (p *Publisher) pageEntries(l List, entries []store.Entry) []templates.Entry
 	}
 	return out
 }
+
+// anchor is the last part of an entry's permanent id, by which it can be linked to in a page.
+func anchor(id string) string { return "e-" + id[strings.LastIndexByte(id, '/')+1:] }
 
 // days groups entries, newest first, by the day they were published.
 func (p *Publisher) days(l List, entries []store.Entry) []templates.Day {

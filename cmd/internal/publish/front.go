@@ -128,7 +128,7 @@ func (p *Publisher) arrange(ctx context.Context, f *front) error {
 // listLink is a list on the front page. In full it has its news, or, as long as there is none, what it held in the beginning;
 // in brief it has nothing that changes with every check.
 func (p *Publisher) listLink(ctx context.Context, l *frontList) (templates.ListLink, error) {
-	link := templates.ListLink{ID: l.ID, Title: l.Title, Description: l.Description, Failing: p.day(l.state.ErrorSince), Brief: !l.full}
+	link := templates.ListLink{ID: l.ID, Title: l.Title, Description: l.Description, Lang: l.Language, Failing: p.day(l.state.ErrorSince), Brief: !l.full}
 	if !l.full {
 		return link, nil
 	}

@@ -68,7 +68,15 @@ func (p *Publisher) listFiles(ctx context.Context, files map[string][]byte, l Li
 		Failing:     p.day(s.ErrorSince),
 		Late:        p.late(l, s),
 		News:        p.days(l, news),
+		Lang:        l.Language,
+		Rights:      l.Rights,
+		Changes:     l.Changes && !s.Began.IsZero(),
 	}
+	archives, err := p.archives(ctx, l, entries)
+	if err != nil {
+		return err
+	}
+	page.Archive = len(archives)
 	if len(news) == 0 {
 		page.News, page.Baseline = p.days(l, old), true
 	}
@@ -85,10 +93,6 @@ func (p *Publisher) listFiles(ctx context.Context, files map[string][]byte, l Li
 	files[feed.PageFile] = b.Bytes()
 	if s.Began.IsZero() {
 		return nil // a feed has its permanent id from the first good check on
-	}
-	archives, err := p.archives(ctx, l, entries)
-	if err != nil {
-		return err
 	}
 	f := p.newFeed(feed.ListDir(l.ID), l.Title, l.subtitle())
 	f.ID, f.Began = feed.FeedID(s.Tag, s.Began, feed.ListDir(s.Named)), s.Began
@@ -132,6 +136,7 @@ func (p *Publisher) sectionFiles(files map[string][]byte, l List, s *store.List,
 		Path:    sec.Path,
 		News:    p.days(l, news),
 		Entries: p.pageEntries(l, standing(entries)),
+		Lang:    l.Language,
 	})
 	if err != nil {
 		return err
