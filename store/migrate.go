@@ -33,6 +33,27 @@ var migrations = []string{
 	ALTER TABLE entry ADD COLUMN revision_url TEXT NOT NULL DEFAULT '';
 	ALTER TABLE entry_key ADD COLUMN before INTEGER REFERENCES entry (id);
 	CREATE INDEX entry_key_before ON entry_key (before) WHERE before IS NOT NULL;`,
+	// 3: archives of feeds, lists that take another id, hubs.
+	`ALTER TABLE list ADD COLUMN named TEXT NOT NULL DEFAULT '';
+	ALTER TABLE entry ADD COLUMN archive INTEGER;
+	ALTER TABLE entry ADD COLUMN apart INTEGER;
+	CREATE INDEX entry_news ON entry (announced) WHERE state = 'announced';
+	CREATE INDEX entry_first ON entry (published) WHERE state = 'baseline';
+	CREATE UNIQUE INDEX entry_apart ON entry (apart) WHERE apart IS NOT NULL;
+	CREATE INDEX entry_unarchived ON entry (list, announced) WHERE announced IS NOT NULL AND archive IS NULL;
+	CREATE INDEX change_entry ON change (entry);
+	CREATE TABLE archive (
+		list    TEXT NOT NULL REFERENCES list (id),
+		number  INTEGER NOT NULL,
+		content TEXT NOT NULL,
+		PRIMARY KEY (list, number)
+	) STRICT, WITHOUT ROWID;
+	CREATE TABLE ping (
+		topic    TEXT PRIMARY KEY,
+		since    INTEGER NOT NULL,
+		attempts INTEGER NOT NULL DEFAULT 0,
+		next     INTEGER NOT NULL
+	) STRICT;`,
 }
 
 // migrate brings the database to the newest version in one transaction, and refuses what it does not know.

@@ -3,7 +3,8 @@
 --
 -- Times are whole seconds since 1970-01-01 UTC. NULL means "not yet". JSON columns hold arrays or objects, never NULL.
 
--- What must outlive every restart: the HMAC secret that signs links and Message-IDs, and the host in permanent ids.
+-- What must outlive every restart: the HMAC secret that signs links and Message-IDs, the host in permanent ids, how the hub
+-- does that is told of publications, and whether one was interrupted before it was noted.
 CREATE TABLE setting (
 	name  TEXT PRIMARY KEY,
 	value BLOB NOT NULL
@@ -21,7 +22,7 @@ CREATE TABLE lease (
 
 -- What is wrong now and concerns no single list: it is seen in status until it is mended.
 CREATE TABLE trouble (
-	what  TEXT PRIMARY KEY,             -- mail, publish
+	what  TEXT PRIMARY KEY,             -- mail, confirmations, publish, hub
 	text  TEXT NOT NULL,
 	since INTEGER NOT NULL
 ) STRICT;
@@ -58,7 +59,8 @@ CREATE TABLE list (
 	good        INTEGER,                    -- the newest check before them
 	retry       INTEGER,                    -- the schedule does not try again before
 	reported    INTEGER NOT NULL DEFAULT 0, -- 1: the operator was told that it lasts
-	published   TEXT NOT NULL DEFAULT ''    -- what its files were made from the last time; the publisher's to understand
+	published   TEXT NOT NULL DEFAULT '',   -- what its files were made from the last time; the publisher's to understand
+	named       TEXT NOT NULL DEFAULT ''    -- the id that its feeds' permanent ids are made of; empty: its own, which it always had
 ) STRICT;
 
 -- One row per check that found other bytes; of a list in git, one per revision.
@@ -68,7 +70,7 @@ CREATE TABLE snapshot (
 	checked  INTEGER NOT NULL,
 	hash     TEXT NOT NULL,
 	revision TEXT NOT NULL DEFAULT '',  -- the commit, in full
-	silent   INTEGER NOT NULL DEFAULT 0,-- 1: its message asks that nothing of it is announced
+	silent   INTEGER NOT NULL DEFAULT 0,-- 1: nothing of it is for readers: its message asks for that, or another reader found it
 	entries  INTEGER NOT NULL,
 	links    INTEGER NOT NULL,
 	added    INTEGER NOT NULL,
@@ -109,9 +111,32 @@ CREATE TABLE entry (
 	revision     TEXT NOT NULL DEFAULT '', -- the commit that brought it, in full; empty: not known
 	added_by     TEXT NOT NULL DEFAULT '', -- that commit's author, by name
 	revision_url TEXT NOT NULL DEFAULT '', -- where people read that commit
+	archive      INTEGER,               -- the full archive document (RFC 5005) that it is in; NULL: none yet
+	apart        INTEGER,               -- published in the feed of all lists, where no two share it; NULL: it never was there
 	UNIQUE (list, published)
 ) STRICT;
 CREATE INDEX entry_announced ON entry (list, announced) WHERE announced IS NOT NULL;
+
+CREATE INDEX entry_news ON entry (announced) WHERE state = 'announced';
+CREATE INDEX entry_first ON entry (published) WHERE state = 'baseline';
+CREATE UNIQUE INDEX entry_apart ON entry (apart) WHERE apart IS NOT NULL;
+CREATE INDEX entry_unarchived ON entry (list, announced) WHERE announced IS NOT NULL AND archive IS NULL;
+
+-- The full archive documents of a list's feed (RFC 5005, 4), which never change: what they hold is kept as it was.
+CREATE TABLE archive (
+	list    TEXT NOT NULL REFERENCES list (id),
+	number  INTEGER NOT NULL,           -- from 1, the oldest
+	content TEXT NOT NULL,              -- JSON, the publisher's to understand
+	PRIMARY KEY (list, number)
+) STRICT, WITHOUT ROWID;
+
+-- Feeds whose hub (WebSub) is still to be told that they changed.
+CREATE TABLE ping (
+	topic    TEXT PRIMARY KEY,          -- the feed's address
+	since    INTEGER NOT NULL,          -- the newest publication that it is to be told of
+	attempts INTEGER NOT NULL DEFAULT 0,
+	next     INTEGER NOT NULL           -- not before
+) STRICT;
 
 -- Every canonical URL an entry has stood under. The first one made its id.
 CREATE TABLE entry_key (
@@ -156,6 +181,7 @@ CREATE TABLE change (
 	before   TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX change_snapshot ON change (snapshot);
+CREATE INDEX change_entry ON change (entry);
 
 -- A digest's own clock.
 CREATE TABLE digest (

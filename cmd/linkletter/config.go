@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"time"
 
 	"linkletter/cmd/internal/source"
@@ -12,9 +13,13 @@ type Config struct {
 	BaseURL        string   `yaml:"base_url"`
 	Title          string   `yaml:"title"`
 	Imprint        string   `yaml:"imprint"`
+	Language       string   `yaml:"language"`
+	Rights         string   `yaml:"rights"`
 	Listen         string   `yaml:"listen"`
 	Serve          bool     `yaml:"serve"`
 	TrustedProxies []string `yaml:"trusted_proxies"`
+	Metrics        string   `yaml:"metrics"`
+	Hub            string   `yaml:"hub"`
 	Database       string   `yaml:"database"`
 	Public         string   `yaml:"public"`
 	Timezone       string   `yaml:"timezone"`
@@ -43,6 +48,15 @@ type ListConfig struct {
 	Page        string       `yaml:"page"`
 	Check       string       `yaml:"check"`
 	Baseline    *int         `yaml:"baseline"` // nil: the default
+	Language    string       `yaml:"language"`
+	Rights      string       `yaml:"rights"`
+	Formerly    []string     `yaml:"formerly"`
+	Feeds       FeedsConfig  `yaml:"feeds"`
+}
+
+// FeedsConfig says which feeds a list has beside its usual ones.
+type FeedsConfig struct {
+	Changes bool `yaml:"changes"`
 }
 
 // ChecksConfig says how lists are checked, whichever they are.
@@ -126,6 +140,7 @@ func (c *Config) fill() {
 		if l.Check == "" {
 			l.Check = defaultCheck
 		}
+		l.Language, l.Rights = cmp.Or(l.Language, c.Language), cmp.Or(l.Rights, c.Rights)
 		if l.Baseline == nil {
 			n := defaultBaseline
 			l.Baseline = &n

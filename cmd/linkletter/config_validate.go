@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"net/mail"
 	"net/netip"
@@ -15,8 +16,10 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"golang.org/x/text/language"
 
 	"linkletter/cmd/internal/mailer"
+	"linkletter/feed"
 )
 
 // idForm is what an id may look like: it stands in addresses, ids and file names for ever.
@@ -81,6 +84,10 @@ func (v *validator) site() {
 			v.fail("$."+p.key, "", "it must not be empty")
 		}
 	}
+	v.language("$.language", c.Language)
+	if c.Hub != "" && feed.CleanURL(c.Hub) != c.Hub || strings.HasPrefix(c.Hub, "mailto:") {
+		v.fail("$.hub", "write it like https://hub.example.org/", "%q is not the address of a hub", c.Hub)
+	}
 	v.publicFolder()
 	if !c.Serve && len(c.Digests) > 0 {
 		v.fail("$.serve", "set serve: true and let the web server pass /-/ on, or set digests: []", "digests need the program to answer: subscribers could not unsubscribe")
@@ -89,6 +96,16 @@ func (v *validator) site() {
 		if _, err := parsePrefix(p); err != nil {
 			v.fail(fmt.Sprintf("$.trusted_proxies[%d]", i), "write it like 127.0.0.1 or 10.0.0.0/8", "%q is no IP address or network", p)
 		}
+	}
+}
+
+// language looks at a language tag (BCP 47).
+func (v *validator) language(path, tag string) {
+	if tag == "" {
+		return
+	}
+	if _, err := language.Parse(tag); err != nil {
+		v.fail(path, "write it like en, de or pt-BR (BCP 47)", "%q is not a language", tag)
 	}
 }
 
@@ -154,6 +171,7 @@ func (v *validator) lists() {
 		v.fail("$.lists", "name at least one: - {id: resources, source: RESOURCES.md}", "there is no list to watch")
 	}
 	v.ids = map[string]bool{}
+	defer v.formerIDs()
 	for i, l := range v.c.Lists {
 		at := fmt.Sprintf("$.lists[%d].", i)
 		v.id(at+"id", l.ID, v.ids)
@@ -163,9 +181,20 @@ func (v *validator) lists() {
 				v.fail(at+"page", "write the https:// address where people read the list", "%q is not a web address", l.Page)
 			}
 		}
+		v.language(at+"language", l.Language)
 		v.schedule(at+"check", l.Check)
 		if *l.Baseline < 0 {
 			v.fail(at+"baseline", "", "%d is less than 0", *l.Baseline)
+		}
+	}
+}
+
+// formerIDs looks at the ids that lists had before, once all ids are known.
+func (v *validator) formerIDs() {
+	seen := maps.Clone(v.ids)
+	for i, l := range v.c.Lists {
+		for j, id := range l.Formerly {
+			v.id(fmt.Sprintf("$.lists[%d].formerly[%d]", i, j), id, seen)
 		}
 	}
 }

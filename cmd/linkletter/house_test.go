@@ -28,17 +28,15 @@ var rows = map[string]int{
 
 // owners are the packages that alone import a library, by the start of its path. Swapping one out touches one package.
 var owners = map[string]string{
-	"github.com/gorilla/feeds":           "linkletter/feed",
-	"github.com/yuin/goldmark":           "linkletter/feed/curated",
-	"github.com/go-mail/mail":            "linkletter/cmd/internal/mailer",
-	"github.com/robfig/cron":             "linkletter/cmd/linkletter",
-	"github.com/spf13/cobra":             "linkletter/cmd/linkletter",
-	"github.com/goccy/go-yaml":           "linkletter/cmd/linkletter",
-	"modernc.org/sqlite":                 "linkletter/store",
-	"github.com/schollz/":                "linkletter/cmd/linkletter",
-	"github.com/emersion/go-msg":         "linkletter/cmd/internal/mailer",
-	"github.com/andybalholm/":            "linkletter/cmd/internal/source",
-	"github.com/klauspost/compress/zstd": "linkletter/cmd/internal/source",
+	"github.com/gorilla/feeds":   "linkletter/feed",
+	"github.com/yuin/goldmark":   "linkletter/feed/curated",
+	"github.com/go-mail/mail":    "linkletter/cmd/internal/mailer",
+	"github.com/robfig/cron":     "linkletter/cmd/linkletter",
+	"github.com/spf13/cobra":     "linkletter/cmd/linkletter",
+	"github.com/goccy/go-yaml":   "linkletter/cmd/linkletter",
+	"modernc.org/sqlite":         "linkletter/store",
+	"github.com/schollz/":        "linkletter/cmd/linkletter",
+	"github.com/emersion/go-msg": "linkletter/cmd/internal/mailer",
 }
 
 // silent are the standard packages through which a package could do I/O, log or read a clock of its own.

@@ -86,7 +86,7 @@ func (w *world) publish(lists ...string) Report {
 	return report
 }
 
-// files gives the published files and when they were modified.
+// files gives the published files and when they were modified. Sidecars are not among them: each must be that of its file.
 func (w *world) files() map[string]time.Time {
 	w.t.Helper()
 	all := map[string]time.Time{}
@@ -104,6 +104,18 @@ func (w *world) files() map[string]time.Time {
 	})
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	for name, date := range all {
+		for _, c := range codings {
+			bare, ok := strings.CutSuffix(name, c.ext)
+			if !ok {
+				continue
+			}
+			if there, ok := all[bare]; !ok || !there.Equal(date) || !c.holds([]byte(w.read(name)), []byte(w.read(bare))) {
+				w.t.Errorf("%s of %v is not what %s of %v (there: %t) is compressed", name, date, bare, there, ok)
+			}
+			delete(all, name)
+		}
 	}
 	return all
 }
