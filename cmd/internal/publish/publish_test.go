@@ -186,7 +186,7 @@ func TestPublishesTheWholeTree(t *testing.T) {
 	w.check("tools", tools)
 	w.check("tools", added)
 	w.publish()
-	want := []string{"assets/feed.css", "assets/icon.svg", "assets/style.css", "atom.xml", "feed.json", "feeds.opml", "index.html", "later/index.html", "robots.txt", "rss.xml"}
+	want := []string{"assets/feed.css", "assets/icon.png", "assets/icon.svg", "assets/style.css", "atom.xml", "feed.json", "feeds.opml", "index.html", "later/index.html", "robots.txt", "rss.xml"}
 	for _, folder := range []string{"tools/", "tools/sections/planes/", "tools/sections/saws/"} {
 		want = append(want, folder+"atom.xml", folder+"feed.json", folder+"index.html", folder+"rss.xml")
 	}
