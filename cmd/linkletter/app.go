@@ -40,6 +40,7 @@ type app struct {
 	check     checkFunc
 	places    *places
 	batches   batches
+	owner     string // what serve is called in the scheduler's lease
 }
 
 // open reads the configuration and makes the parts. The caller closes the app.
