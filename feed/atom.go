@@ -19,8 +19,9 @@ const (
 )
 
 const (
-	atomNamespace = "http://www.w3.org/2005/Atom"
-	generator     = "Linkletter"
+	atomNamespace    = "http://www.w3.org/2005/Atom"
+	historyNamespace = "http://purl.org/syndication/history/1.0"
+	generator        = "Linkletter"
 )
 
 // gorilla/feeds' structs lack what Atom readers and validators ask for. Embedding one and declaring a field of the same
@@ -33,6 +34,8 @@ type atomFeed struct {
 	Subtitle  *atomText    `xml:"subtitle"`
 	Rights    *atomText    `xml:"rights"`
 	Generator string       `xml:"generator"`
+	History   string       `xml:"xmlns:fh,attr,omitempty"`
+	Archive   *struct{}    `xml:"fh:archive"` // RFC 5005, 4: its entries are no news
 	Links     []atomLink   `xml:"link"`
 	Entries   []*atomEntry `xml:"entry"`
 
@@ -80,9 +83,12 @@ func (f *Feed) Atom() ([]byte, error) {
 		Subtitle:   optionalText(f.Subtitle),
 		Rights:     optionalText(f.Rights),
 		Generator:  generator,
-		Links:      atomLinks(f, AtomFile, AtomType),
+		Links:      append(atomLinks(f, AtomFile, AtomType), archiveLinks(f)...),
 		Entries:    make([]*atomEntry, len(f.Entries)),
 		stylesheet: f.Stylesheet,
+	}
+	if f.Archive > 0 {
+		a.History, a.Archive = historyNamespace, &struct{}{}
 	}
 	for i := range f.Entries {
 		a.Entries[i] = newAtomEntry(&f.Entries[i])
@@ -131,6 +137,33 @@ func atomLinks(f *Feed, file, mediaType string) []atomLink {
 	return links
 }
 
+// archiveLinks lead from a feed to its newest archive document, and from each of those on to the one before and the one
+// after (RFC 5005, 4).
+func archiveLinks(f *Feed) []atomLink {
+	var links []atomLink
+	add := func(rel, file string) {
+		links = append(links, atomLink{Rel: rel, Type: AtomType, Href: CleanURL(f.Dir + file)})
+	}
+	if f.Archive > 0 {
+		add("current", AtomFile)
+	}
+	if before := f.archiveBefore(); before > 0 {
+		add("prev-archive", ArchiveFile(before, AtomFile))
+	}
+	if f.Archive > 0 && f.Archive < f.Archives {
+		add("next-archive", ArchiveFile(f.Archive+1, AtomFile))
+	}
+	return links
+}
+
+// archiveBefore is the archive document that holds what came before this one; 0: none.
+func (f *Feed) archiveBefore() int {
+	if f.Archive > 0 {
+		return f.Archive - 1
+	}
+	return f.Archives
+}
+
 // newAtomText is plain text. Text that a careless reader would take for markup ("The <video> element") goes out as
 // escaped HTML, which says the same to everybody.
 func newAtomText(s string) atomText {
@@ -150,6 +183,9 @@ func optionalText(s string) *atomText {
 
 // address is where the document stands: under the name that its format has, or a name of its own.
 func (f *Feed) address(file string) string {
+	if f.Archive > 0 {
+		return CleanURL(f.Dir + ArchiveFile(f.Archive, file))
+	}
 	return CleanURL(f.Dir + first(url.PathEscape(f.File), file))
 }
 

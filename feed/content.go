@@ -32,16 +32,7 @@ func Content(e curated.Entry, from Origin, list, page string) string {
 		}
 	}
 	element(&b, "ul", related.String())
-	name := Link(page, list)
-	var places []string
-	for _, path := range e.Sections {
-		if len(path) > 0 {
-			places = append(places, html.EscapeString(Label(path)))
-		}
-	}
-	if len(places) > 0 {
-		name += Separator + strings.Join(places, ", ")
-	}
+	name := place(list, page, e.Sections)
 	if by := cleanText(from.By, maxTitle); by != "" {
 		name += " by " + html.EscapeString(by)
 	}

@@ -18,6 +18,8 @@ type Feed struct {
 	Dir      string // address of the folder the documents stand in, with its trailing slash; self is Dir + AtomFile and so on
 	File     string // the document's name in Dir, where it is not AtomFile, RSSFile or JSONFile
 	Hub      string // WebSub hub, or empty
+	Archive  int    // the number of this document among the feed's archive documents; 0: it is the one to subscribe to
+	Archives int    // how many archive documents the feed has, in Dir by ArchiveFile
 	Icon     string
 	// Stylesheet is the address of a CSS stylesheet for people who open the feed in a browser, or empty.
 	Stylesheet string

@@ -32,6 +32,9 @@ func (f *Feed) JSON() ([]byte, error) {
 	if f.Hub != "" {
 		j.Hubs = []*feeds.JSONHub{{Type: "WebSub", Url: f.Hub}}
 	}
+	if before := f.archiveBefore(); before > 0 {
+		j.NextUrl = CleanURL(f.Dir + ArchiveFile(before, JSONFile))
+	}
 	for i := range f.Entries {
 		j.Items[i] = newJSONItem(&f.Entries[i])
 	}

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 )
@@ -13,6 +14,8 @@ const (
 	JSONFile = "feed.json"
 	PageFile = "index.html"
 	OPMLFile = "feeds.opml"
+
+	ChangesFile = "changes.xml" // what was removed from a list, and changed in it (Atom)
 )
 
 // Site gives every public address. Base is where the tree's root is read, without a trailing slash; it may have a path.
@@ -66,6 +69,12 @@ func (s Site) Local() bool {
 
 // ListDir is a list's folder in the public tree, with its trailing slash.
 func ListDir(list string) string { return list + "/" }
+
+// ArchiveFile is an archive document of a feed (RFC 5005, 4), in the folder of the feed and in the format of one of its
+// documents, AtomFile or JSONFile. They are numbered from 1, the oldest.
+func ArchiveFile(number int, file string) string {
+	return "archive/" + strconv.Itoa(number) + path.Ext(file)
+}
 
 // SectionDir is a section's folder in the public tree.
 func SectionDir(list, slug string) string { return ListDir(list) + "sections/" + slug + "/" }

@@ -34,6 +34,7 @@ type Entry struct {
 	Published time.Time   // first seen; never changes
 	Updated   time.Time   // last changed in title, URL or summary
 	Announced time.Time   // when it became news; zero for the rest
+	Archive   int         // the full archive document of its list's feed that it is in; 0: none
 	Gone      bool        // it left the list
 	Origin    feed.Origin // the commit that brought it; its date is Published's, and not repeated
 	In        []EntrySection
@@ -47,24 +48,26 @@ type EntrySection struct {
 
 // FeedQuery asks for the entries of one feed.
 type FeedQuery struct {
-	Lists    []string // ids; a list that is not named is not in it
+	Lists    []string // ids; none: all lists but Without
+	Without  []string // ids
 	Section  string   // slug, of the only list named; empty: the whole lists
 	Window   int      // most entries
 	Baseline int      // baseline entries fill up to this many while there is less news
 }
 
-const entryColumns = `e.id, e.atom_id, e.list, e.state, e.detail, e.published, e.updated, e.announced, e.gone IS NOT NULL,
+const entryColumns = `e.id, e.atom_id, e.list, e.state, e.detail, e.published, e.updated, e.announced, e.archive, e.gone IS NOT NULL,
 	e.revision, e.added_by, e.revision_url`
 
 func scanEntry(rows *sql.Rows) (Entry, error) {
 	var e Entry
 	var detail []byte
-	var published, updated, announced sql.NullInt64
-	if err := rows.Scan(&e.Ref, &e.ID, &e.List, &e.State, &detail, &published, &updated, &announced, &e.Gone,
+	var published, updated, announced, archive sql.NullInt64
+	if err := rows.Scan(&e.Ref, &e.ID, &e.List, &e.State, &detail, &published, &updated, &announced, &archive, &e.Gone,
 		&e.Origin.Commit, &e.Origin.By, &e.Origin.Link); err != nil {
 		return e, err
 	}
 	e.Published, e.Updated, e.Announced = fromUnix(published), fromUnix(updated), fromUnix(announced)
+	e.Archive = int(archive.Int64)
 	if err := json.Unmarshal(detail, &e.Entry); err != nil {
 		return e, fmt.Errorf("entry %d: %w", e.Ref, err)
 	}
@@ -99,11 +102,15 @@ func (s *Store) Feed(ctx context.Context, q FeedQuery) ([]Entry, error) {
 
 // where is the condition for the lists and the section asked for.
 func (q FeedQuery) where() (string, []any) {
-	args := make([]any, 0, len(q.Lists)+2)
-	for _, l := range q.Lists {
+	lists, in := q.Lists, "IN"
+	if len(lists) == 0 {
+		lists, in = q.Without, "NOT IN"
+	}
+	args := make([]any, 0, len(lists)+2)
+	for _, l := range lists {
 		args = append(args, l)
 	}
-	where := `e.list IN (` + marks(len(q.Lists)) + `)`
+	where := `e.list ` + in + ` (` + marks(len(lists)) + `)`
 	if q.Section != "" {
 		where += ` AND e.id IN (SELECT es.entry FROM entry_section es JOIN section s ON s.id = es.section
 			WHERE s.list = e.list AND s.slug = ?)`

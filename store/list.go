@@ -27,6 +27,7 @@ type List struct {
 	Error      string // why the newest check failed; empty when it did not
 	Failing           // since when, and what follows from it; zero when the newest check did not fail
 	Published  string // as SetPublished noted it
+	Named      string // the id that its feeds' permanent ids are made of: its own, or the one it had first
 	Holds      []Hold // open ones
 }
 
@@ -57,14 +58,15 @@ type Hold struct {
 }
 
 const listColumns = `id, title, tag, began, checked, changed, validators, hash, reader, entries, links, moved,
-	error, error_since, failures, good, retry, reported, published`
+	error, error_since, failures, good, retry, reported, published, named`
 
 func scanList(rows *sql.Rows) (*List, error) {
 	var l List
 	var began, checked, changed, since, good, retry sql.NullInt64
 	var f Failing
 	err := rows.Scan(&l.ID, &l.Title, &l.Tag, &began, &checked, &changed, &l.Validators, &l.Hash, &l.Reader,
-		&l.Counts.Entries, &l.Counts.Links, &l.Moved, &l.Error, &since, &f.Failures, &good, &retry, &f.Reported, &l.Published)
+		&l.Counts.Entries, &l.Counts.Links, &l.Moved, &l.Error, &since, &f.Failures, &good, &retry, &f.Reported, &l.Published, &l.Named)
+	l.Named = cmp.Or(l.Named, l.ID)
 	l.Began, l.Checked, l.Changed = fromUnix(began), fromUnix(checked), fromUnix(changed)
 	if l.Error != "" {
 		f.ErrorSince, f.Good, f.Retry = fromUnix(since), fromUnix(good), fromUnix(retry)

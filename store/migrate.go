@@ -36,7 +36,12 @@ var migrations = []string{
 	// 3: archives of feeds, lists that take another id, hubs.
 	`ALTER TABLE list ADD COLUMN named TEXT NOT NULL DEFAULT '';
 	ALTER TABLE entry ADD COLUMN archive INTEGER;
+	ALTER TABLE entry ADD COLUMN apart INTEGER;
+	CREATE INDEX entry_news ON entry (announced) WHERE state = 'announced';
+	CREATE INDEX entry_first ON entry (published) WHERE state = 'baseline';
+	CREATE UNIQUE INDEX entry_apart ON entry (apart) WHERE apart IS NOT NULL;
 	CREATE INDEX entry_unarchived ON entry (list, announced) WHERE announced IS NOT NULL AND archive IS NULL;
+	CREATE INDEX change_entry ON change (entry);
 	CREATE TABLE archive (
 		list    TEXT NOT NULL REFERENCES list (id),
 		number  INTEGER NOT NULL,

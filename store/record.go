@@ -80,6 +80,7 @@ type recorder struct {
 	snapshot int64
 	dates    feed.Dates
 	sections map[string]int64
+	again    bool // a list that had this id before keeps the ids that were made with it
 	done     Recorded
 
 	statements map[string]*sql.Stmt // by their text
@@ -111,6 +112,9 @@ func newRecorder(ctx context.Context, tx *sql.Tx, r Reading, now time.Time) (*re
 		rec.state = Quarantined
 	case l.Reader != r.Reader:
 		rec.state = Silent
+	}
+	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM list WHERE named = ?)`, l.ID).Scan(&rec.again); err != nil {
+		return nil, err
 	}
 	times, err := collect(ctx, tx, func(rows *sql.Rows) (v int64, err error) { return v, rows.Scan(&v) },
 		`SELECT published FROM entry WHERE list = ? UNION SELECT updated FROM entry WHERE list = ?`, l.ID, l.ID)
@@ -196,7 +200,7 @@ func (r *recorder) takeSnapshot() error {
 	var err error
 	r.snapshot, err = r.insert(`INSERT INTO snapshot 
 		(list, checked, hash, revision, silent, entries, links, added, removed, changed) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0)`,
-		r.list, r.now.Unix(), r.Hash, r.Origin.Commit, r.Silent, len(r.List.Entries), r.List.Links)
+		r.list, r.now.Unix(), r.Hash, r.Origin.Commit, r.Silent || !r.done.Baseline && r.Before.Reader != r.Reader, len(r.List.Entries), r.List.Links)
 	if err != nil {
 		return err
 	}
@@ -312,7 +316,7 @@ func (r *recorder) create(n newRow) (ref int64, err error) {
 // freeID mints the id of a new entry. An address that was passed on within a day gives a second one.
 func (r *recorder) freeID(published time.Time, key string) (string, error) {
 	id := feed.EntryID(r.tag, published, r.list, key)
-	for n := 2; !r.done.Baseline || len(r.Past) > 0; n++ {
+	for n := 2; !r.done.Baseline || len(r.Past) > 0 || r.again; n++ {
 		var taken bool
 		err := r.tx.QueryRowContext(r.ctx, `SELECT EXISTS (SELECT 1 FROM entry WHERE atom_id = ?)`, id).Scan(&taken)
 		if err != nil || !taken {

@@ -3,7 +3,8 @@
 --
 -- Times are whole seconds since 1970-01-01 UTC. NULL means "not yet". JSON columns hold arrays or objects, never NULL.
 
--- What must outlive every restart: the HMAC secret that signs links and Message-IDs, and the host in permanent ids.
+-- What must outlive every restart: the HMAC secret that signs links and Message-IDs, the host in permanent ids, how the hub
+-- does that is told of publications, and whether one was interrupted before it was noted.
 CREATE TABLE setting (
 	name  TEXT PRIMARY KEY,
 	value BLOB NOT NULL
@@ -21,7 +22,7 @@ CREATE TABLE lease (
 
 -- What is wrong now and concerns no single list: it is seen in status until it is mended.
 CREATE TABLE trouble (
-	what  TEXT PRIMARY KEY,             -- mail, publish
+	what  TEXT PRIMARY KEY,             -- mail, confirmations, publish, hub
 	text  TEXT NOT NULL,
 	since INTEGER NOT NULL
 ) STRICT;
@@ -69,7 +70,7 @@ CREATE TABLE snapshot (
 	checked  INTEGER NOT NULL,
 	hash     TEXT NOT NULL,
 	revision TEXT NOT NULL DEFAULT '',  -- the commit, in full
-	silent   INTEGER NOT NULL DEFAULT 0,-- 1: its message asks that nothing of it is announced
+	silent   INTEGER NOT NULL DEFAULT 0,-- 1: nothing of it is for readers: its message asks for that, or another reader found it
 	entries  INTEGER NOT NULL,
 	links    INTEGER NOT NULL,
 	added    INTEGER NOT NULL,
@@ -111,10 +112,14 @@ CREATE TABLE entry (
 	added_by     TEXT NOT NULL DEFAULT '', -- that commit's author, by name
 	revision_url TEXT NOT NULL DEFAULT '', -- where people read that commit
 	archive      INTEGER,               -- the full archive document (RFC 5005) that it is in; NULL: none yet
+	apart        INTEGER,               -- published in the feed of all lists, where no two share it; NULL: it never was there
 	UNIQUE (list, published)
 ) STRICT;
 CREATE INDEX entry_announced ON entry (list, announced) WHERE announced IS NOT NULL;
 
+CREATE INDEX entry_news ON entry (announced) WHERE state = 'announced';
+CREATE INDEX entry_first ON entry (published) WHERE state = 'baseline';
+CREATE UNIQUE INDEX entry_apart ON entry (apart) WHERE apart IS NOT NULL;
 CREATE INDEX entry_unarchived ON entry (list, announced) WHERE announced IS NOT NULL AND archive IS NULL;
 
 -- The full archive documents of a list's feed (RFC 5005, 4), which never change: what they hold is kept as it was.
@@ -176,6 +181,7 @@ CREATE TABLE change (
 	before   TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX change_snapshot ON change (snapshot);
+CREATE INDEX change_entry ON change (entry);
 
 -- A digest's own clock.
 CREATE TABLE digest (

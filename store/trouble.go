@@ -12,6 +12,7 @@ const (
 	TroubleMail          = "mail"          // no issue can be sent
 	TroubleConfirmations = "confirmations" // no confirmation can be sent
 	TroublePublish       = "publish"       // the files cannot be written; of one list, with a space and its id
+	TroubleHub           = "hub"           // what is published cannot be told the hub
 )
 
 // Trouble is something that is wrong now.

@@ -33,6 +33,9 @@ type Entry struct {
 	ListTitle string
 	// AddedBy names who added it to the list, and AddedIn is the address of the commit; both empty where that is not known.
 	AddedBy, AddedIn string
+	// Anchor is the entry's id in the pages of its list and sections, unique in each: they are linked to as #Anchor. Empty:
+	// none.
+	Anchor string
 }
 
 // SectionLink is a section and where its page is.
@@ -48,6 +51,7 @@ type ListLink struct {
 	ID          string
 	Title       string
 	Description string
+	Lang        string // language of the list's texts (BCP 47), or empty
 	Entries     int
 	Checked     time.Time // the last good check; zero: not yet
 	Failing     time.Time // since when the list cannot be read; zero: it can
@@ -74,6 +78,7 @@ type ListPage struct {
 	ID          string
 	Title       string
 	Description string
+	Lang        string // language of the list's texts (BCP 47), or empty
 	Page        string // where people read the list, or empty
 	Entries     int
 	Checked     time.Time // the last good check; zero: not yet
@@ -83,6 +88,9 @@ type ListPage struct {
 	News        []Day     // newest first
 	Baseline    bool      // News is the baseline: what the list held when watching began
 	Sections    []SectionLink
+	Changes     bool   // the list has a feed of changes and removals, too
+	Archive     int    // number of the newest archive of its feed (RFC 5005); 0: there is none
+	Rights      string // under what terms the list's texts may be used, plain text; may be empty
 }
 
 // SectionPage is LIST/sections/SLUG/index.html.
@@ -90,9 +98,10 @@ type SectionPage struct {
 	Site    Site
 	List    ListLink
 	Section SectionLink
+	Lang    string // language of the list's texts (BCP 47), or empty
 	Path    []string
 	News    []Day   // announced in this section
-	Entries []Entry // all that stand in it, in list order
+	Entries []Entry // all that stand in it, in list order; they have the anchors
 }
 
 // DigestPage is digests/DIGEST/index.html.

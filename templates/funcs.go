@@ -24,6 +24,7 @@ var commonFuncs = map[string]any{
 	"moment":  func(t time.Time) string { return t.Format("2 January 2006 at 15:04 MST") },
 	"isoday":  func(t time.Time) string { return t.Format(time.DateOnly) },
 	"count":   count,
+	"number":  number,
 	"credits": feed.Credits,
 	"address": feed.CleanURL,
 	"lines":   lines,
@@ -36,6 +37,8 @@ var htmlFuncs = with(commonFuncs, map[string]any{
 	"summary":  summary,
 	"quote":    quote,
 	"feeds":    feeds,
+	"changes":  changes,
+	"archive":  func(dir string, n int) string { return dir + feed.ArchiveFile(n, feed.AtomFile) },
 	"comment":  comment,
 	"breaks":   func(u string) []string { return strings.SplitAfter(u, "/") },
 	"pad":      func() string { return strings.Repeat("\u034f\u200c\u00a0", 60) },
@@ -72,11 +75,16 @@ func count(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
+	return number(n) + " " + many
+}
+
+// number is a number as English writes it: "2,559".
+func number(n int) string {
 	digits := strconv.Itoa(n)
 	for i := len(digits) - 3; i > 0; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]
 	}
-	return digits + " " + many
+	return digits
 }
 
 // host is the name of the site a link leads to, without "www.", so that a reader knows before following it.
@@ -122,6 +130,11 @@ func feeds(dir, title string) []feedLink {
 		{"RSS", title + " (RSS)", feed.RSSType, dir + feed.RSSFile},
 		{"JSON", title + " (JSON Feed)", feed.JSONType, dir + feed.JSONFile},
 	}
+}
+
+// changes is the feed of what changed in a list and what left it, in the list's folder.
+func changes(dir, title string) []feedLink {
+	return []feedLink{{"Changes and removals (Atom)", title + ": changes and removals (Atom)", feed.AtomType, dir + feed.ChangesFile}}
 }
 
 // comment is an HTML comment: html/template takes out those that stand in a template, and Outlook has its own way of

@@ -211,7 +211,7 @@ func TestPagesAnnounceTheirFeeds(t *testing.T) {
 		feeds           []string
 	}{
 		{"landing", site.Root(), feedsOf(site.Root())},
-		{"list", site.List("feeds"), feedsOf(site.List("feeds"))},
+		{"list", site.List("feeds"), append(feedsOf(site.List("feeds")), site.List("feeds")+"changes.xml")},
 		{"section", site.Section("feeds", "readers-self-hosted"), feedsOf(site.Section("feeds", "readers-self-hosted"))},
 		{"digest", site.Digest("weekly"), feedsOf(site.Digest("weekly"))[:1]},
 		{"issue", site.Issue("weekly", 12), feedsOf(site.Digest("weekly"))[:1]},

@@ -102,7 +102,7 @@ var lists = []ListLink{
 		Description: "Programs, services and essays for people who read at their own pace.",
 	},
 	{
-		ID: "type", Title: "Awesome Small Presses", Entries: 1, Checked: checked, Failing: checked.AddDate(0, 0, 1), Newest: older[2:],
+		ID: "type", Title: "Awesome Small Presses", Lang: "en-GB", Entries: 1, Checked: checked, Failing: checked.AddDate(0, 0, 1), Newest: older[2:],
 		Description: "Printers, binders and the letters they set.",
 	},
 }
@@ -112,10 +112,11 @@ var listPage = ListPage{
 	Page: "https://code.example/lists/feeds", Entries: 2559, Checked: checked, News: news, Sections: sections,
 	Held:    []string{"31 new entries wait for the maintainer's decision.", "212 removed entries wait for the maintainer's decision."},
 	Failing: checked.AddDate(0, 0, 1),
+	Lang:    "en-GB", Changes: true, Archive: 51, Rights: "CC BY-SA 4.0, the people of the Reading Room",
 }
 
 var sectionPage = SectionPage{
-	Site: site, List: lists[0], Section: sections[2], Path: []string{"Readers", "On a server of your own"},
+	Site: site, List: lists[0], Section: sections[2], Lang: "en-GB", Path: []string{"Readers", "On a server of your own"},
 	News: []Day{{Date: checked, Entries: entries[2:]}}, Entries: append(append([]Entry{}, older...), entries...),
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -50,7 +51,7 @@ func TestSamples(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, p := range full {
+	for _, p := range slices.Concat(full, extremes) {
 		var b bytes.Buffer
 		if err := p.write(set, &b); err != nil {
 			t.Error(err)

@@ -31,20 +31,20 @@ var (
 	}
 	trialSection = SectionPage{
 		Site: trialSite, List: trialLink, Section: trialSections[0], Path: []string{"Outer", "Section"},
-		News: trialNews, Entries: trialNews[0].Entries,
+		Lang: "en", News: trialNews, Entries: trialNews[0].Entries,
 	}
 	trialSections = []SectionLink{{Slug: "section", Label: "Outer › Section", Count: 1, Depth: 1}}
 	trialNews     = []Day{{Date: trialTime, Entries: []Entry{
-		{Entry: trialEntry, In: trialSections, Published: trialTime, List: "list", ListTitle: "List", AddedBy: "Name", AddedIn: "https://example.org/commit"},
+		{Entry: trialEntry, In: trialSections, Published: trialTime, List: "list", ListTitle: "List", AddedBy: "Name", AddedIn: "https://example.org/commit", Anchor: "e-0"},
 	}}}
 	trialLink = ListLink{
-		ID: "list", Title: "List", Description: "Description", Entries: 1, Checked: trialTime, Failing: trialTime, Newest: trialNews[0].Entries,
+		ID: "list", Title: "List", Description: "Description", Lang: "en", Entries: 1, Checked: trialTime, Failing: trialTime, Newest: trialNews[0].Entries,
 	}
 	trialLanding = Landing{Site: trialSite, Lists: []ListLink{trialLink}}
 	trialList    = ListPage{
 		Site: trialSite, ID: "list", Title: "List", Description: "Description", Page: "https://example.org/list",
 		Entries: 1, Checked: trialTime, Failing: trialTime, Late: true, Held: []string{"Held"}, News: trialNews, Baseline: true,
-		Sections: trialSections,
+		Sections: trialSections, Lang: "en", Changes: true, Archive: 1, Rights: "Rights",
 	}
 	trialMail = IssueMail{
 		Site: trialSite, Unsubscribe: "@@unsubscribe@@",

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
+	"time"
 
 	"linkletter/cmd/internal/check"
 	"linkletter/cmd/internal/deliver"
@@ -41,6 +43,11 @@ type app struct {
 	places    *places
 	batches   batches
 	owner     string // what serve is called in the scheduler's lease
+
+	hub     *publish.Hub // nil: none is configured
+	hubWait time.Duration
+	hubBell bell       // rung when there is something to tell the hub
+	noting  sync.Mutex // held from before a publication until the hub's feeds are noted
 }
 
 // open reads the configuration and makes the parts. The caller closes the app.
@@ -53,7 +60,7 @@ func (p *program) open(ctx context.Context) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &app{program: p, cfg: cfg, log: log, watched: map[string]*watched{}}
+	a := &app{program: p, cfg: cfg, log: log, watched: map[string]*watched{}, hubWait: hubWait, hubBell: newBell()}
 	if a.templates, err = templates.Load(nil); err != nil {
 		return nil, fmt.Errorf("loading the templates: %w", err)
 	}
@@ -117,7 +124,7 @@ func (a *app) assemble(ctx context.Context) error {
 			MaxLostShare: cfg.Guard.MaxLostShare, MinLost: cfg.Guard.MinLost},
 	}
 	a.check, a.places = a.checker.Check, newPlaces(cfg.Checks.AtOnce)
-	a.publisher = a.newPublisher()
+	a.publisher, a.hub = a.newPublisher(), a.newHub()
 	a.deliverer, err = a.newDeliverer()
 	return err
 }
@@ -141,6 +148,9 @@ func (a *app) settle(ctx context.Context) error {
 		return err
 	}
 	a.tag, a.checker.Tag, a.publisher.Tag = tag, tag, tag
+	if err := a.rename(ctx); err != nil {
+		return err
+	}
 	var ids []string
 	for _, d := range a.cfg.Digests {
 		ids = append(ids, d.ID)
@@ -148,7 +158,23 @@ func (a *app) settle(ctx context.Context) error {
 			return err
 		}
 	}
-	return a.store.EndDigests(ctx, ids)
+	return errors.Join(a.store.EndDigests(ctx, ids), a.settleHub(ctx))
+}
+
+// rename gives lists that have another id now what is known of them under their old one.
+func (a *app) rename(ctx context.Context) error {
+	for _, l := range a.cfg.Lists {
+		for _, old := range l.Formerly {
+			renamed, err := a.store.Rename(ctx, old, l.ID)
+			if err != nil {
+				return err
+			}
+			if renamed {
+				a.log.Info("a list has another id now; its entries, issues and subscriptions go on", logList, l.ID, "formerly", old)
+			}
+		}
+	}
+	return nil
 }
 
 // known refuses an id that no configured list has.

@@ -91,7 +91,9 @@ func (a *app) hereOrThere(ctx context.Context, command string, here func(ctx con
 			if err := a.settle(ctx); err != nil {
 				return err
 			}
-			return here(ctx)
+			err := here(ctx)
+			a.tellHubBriefly(ctx)
+			return err
 		})
 		// The command may have been interrupted; its lease is given back all the same.
 		return errors.Join(err, lease.Release(context.WithoutCancel(ctx)))

@@ -53,6 +53,9 @@ func (a *app) newPublisher() *publish.Publisher {
 		Dir:       a.cfg.path(a.cfg.Public),
 		Site:      a.site,
 		Tag:       a.tag,
+		Hub:       a.cfg.Hub,
+		Language:  a.cfg.Language,
+		Rights:    a.cfg.Rights,
 		Store:     a.store,
 		Templates: a.templates,
 		Window:    a.cfg.Window,
@@ -62,6 +65,7 @@ func (a *app) newPublisher() *publish.Publisher {
 	}
 	for _, l := range a.cfg.Lists {
 		pub.Lists = append(pub.Lists, publish.List{ID: l.ID, Title: l.Title, Description: l.Description, Page: l.Page, Baseline: *l.Baseline,
+			Language: l.Language, Rights: l.Rights, Changes: l.Feeds.Changes,
 			Late: a.watched[l.ID].overdue})
 	}
 	return pub
@@ -135,7 +139,7 @@ func (a *app) publishAll(ctx context.Context) (publish.Report, error) {
 // files are as they should be, and what cannot be published.
 func (a *app) publishing(ctx context.Context, states map[string]string, lists ...string) (report publish.Report, err error) {
 	defer a.recovered(&err)
-	report, err = a.publisher.Publish(ctx, lists...)
+	report, err = a.publishNoting(ctx, lists)
 	if report.Written > 0 || report.Removed > 0 {
 		a.log.Info("published", "lists", lists, "written", report.Written, "unchanged", report.Unchanged, "removed", report.Removed)
 	}
@@ -152,8 +156,8 @@ func (a *app) state(l *store.List) string {
 	day := func(t time.Time) string { return t.In(a.cfg.location).Format(time.DateOnly) }
 	w := a.watched[l.ID]
 	c := w.config
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %+v %d %s %q %q %q %d %s %s %d %s %t", version, a.site, a.cfg.Window, a.cfg.Timezone,
-		c.Title, c.Description, c.Page, *c.Baseline, day(l.LastGood()), l.Hash, len(l.Holds), day(l.ErrorSince), w.overdue(l, a.now())))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %+v %d %s %q %q %q %q %q %q %t %d %s %s %d %s %t", version, a.site, a.cfg.Window, a.cfg.Timezone,
+		a.cfg.Hub, c.Title, c.Description, c.Page, c.Language, c.Rights, c.Feeds.Changes, *c.Baseline, day(l.LastGood()), l.Hash, len(l.Holds), day(l.ErrorSince), w.overdue(l, a.now())))
 	return hex.EncodeToString(sum[:16])
 }
 

@@ -99,6 +99,9 @@ func (a *app) serve(ctx context.Context) error {
 	parts.Go(func() { a.confirmWhenAsked(ctx, signups) })
 	parts.Go(func() { a.answerRequests(ctx, issues.ring) })
 	parts.Go(func() { a.schedule(ctx, issues.ring) })
+	if a.hub != nil {
+		parts.Go(func() { a.tellHubWhenDue(ctx) })
+	}
 	parts.Wait()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause

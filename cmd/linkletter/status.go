@@ -26,7 +26,7 @@ type status struct {
 
 // trouble is something that is wrong beside the lists.
 type trouble struct {
-	What  string    `json:"what"` // mail or publish
+	What  string    `json:"what"` // mail, confirmations, publish or hub
 	Text  string    `json:"text"`
 	Since time.Time `json:"since"`
 }

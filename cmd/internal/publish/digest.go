@@ -23,7 +23,8 @@ func (p *Publisher) publishDigest(ctx context.Context, t *tree, d templates.Dige
 	}
 	files := map[string][]byte{}
 	index := templates.DigestPage{Site: p.Site, Digest: d}
-	f := p.newFeed(p.Tag, began, feed.DigestDir(d.ID), d.Title, "The issues of "+d.Title)
+	f := p.newFeed(feed.DigestDir(d.ID), d.Title, "The issues of "+d.Title)
+	f.ID, f.Began, f.Language = feed.FeedID(p.Tag, began, feed.DigestDir(d.ID)), began, p.Language
 	for i, issue := range issues {
 		folder := feed.IssueDir(d.ID, issue.Number)
 		var b bytes.Buffer
@@ -52,7 +53,7 @@ func (p *Publisher) publishDigest(ctx context.Context, t *tree, d templates.Dige
 	if files[feed.AtomFile], err = f.Atom(); err != nil {
 		return fmt.Errorf("writing %s: %w", feed.AtomFile, err)
 	}
-	return t.publish(ctx, part{feed.DigestDir(d.ID), files})
+	return t.publish(ctx, part{folder: feed.DigestDir(d.ID), files: files})
 }
 
 func issueLink(i *digest.Issue) templates.IssueLink {

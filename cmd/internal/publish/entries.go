@@ -3,6 +3,7 @@ package publish
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"linkletter/feed"
@@ -58,12 +59,20 @@ func newestFirst(entries []store.Entry) {
 func (p *Publisher) feedEntries(l List, entries []store.Entry) []feed.Entry {
 	page := cmp.Or(l.Page, p.Site.List(l.ID))
 	out := make([]feed.Entry, len(entries))
+	for i, e := range listed(entries) {
+		out[i] = feed.NewEntry(e, l.Title, page)
+	}
+	return out
+}
+
+// listed is what is known of entries in their list.
+func listed(entries []store.Entry) []feed.Listed {
+	out := make([]feed.Listed, len(entries))
 	for i, e := range entries {
-		listed := feed.Listed{Entry: e.Entry, ID: e.ID, Published: e.Published, Updated: e.Updated, Origin: e.Origin}
+		out[i] = feed.Listed{Entry: e.Entry, ID: e.ID, Published: e.Published, Updated: e.Updated, Origin: e.Origin}
 		for _, in := range e.In {
-			listed.Categories = append(listed.Categories, feed.Category{Term: in.Slug, Label: feed.Label(in.Path)})
+			out[i].Categories = append(out[i].Categories, feed.Category{Term: in.Slug, Label: feed.Label(in.Path)})
 		}
-		out[i] = feed.NewEntry(listed, l.Title, page)
 	}
 	return out
 }
@@ -72,7 +81,7 @@ func (p *Publisher) feedEntries(l List, entries []store.Entry) []feed.Entry {
 func (p *Publisher) pageEntries(l List, entries []store.Entry) []templates.Entry {
 	out := make([]templates.Entry, len(entries))
 	for i, e := range entries {
-		out[i] = templates.Entry{Entry: e.Entry, Published: p.local(e.Published), List: l.ID, ListTitle: l.Title,
+		out[i] = templates.Entry{Entry: e.Entry, Published: p.local(e.Published), List: l.ID, ListTitle: l.Title, Anchor: anchor(e.ID),
 			AddedBy: e.Origin.By, AddedIn: e.Origin.Link}
 		for _, in := range e.In {
 			if len(in.Path) > 0 {
@@ -82,6 +91,9 @@ func (p *Publisher) pageEntries(l List, entries []store.Entry) []templates.Entry
 	}
 	return out
 }
+
+// anchor is the last part of an entry's permanent id, by which it can be linked to in a page.
+func anchor(id string) string { return "e-" + id[strings.LastIndexByte(id, '/')+1:] }
 
 // days groups entries, newest first, by the day they were published.
 func (p *Publisher) days(l List, entries []store.Entry) []templates.Day {

@@ -43,7 +43,7 @@ func (p *Publisher) publishList(ctx context.Context, t *tree, l List) error {
 		return err
 	}
 	files := map[string][]byte{}
-	if err := p.listFiles(files, l, s, entries, sections); err != nil {
+	if err := p.listFiles(ctx, files, l, s, entries, sections); err != nil {
 		return err
 	}
 	members := membership(entries, sections)
@@ -52,10 +52,10 @@ func (p *Publisher) publishList(ctx context.Context, t *tree, l List) error {
 			return err
 		}
 	}
-	return t.publish(ctx, part{feed.ListDir(l.ID), files})
+	return t.publish(ctx, part{folder: feed.ListDir(l.ID), files: files})
 }
 
-func (p *Publisher) listFiles(files map[string][]byte, l List, s *store.List, entries []store.Entry, sections []store.Section) error {
+func (p *Publisher) listFiles(ctx context.Context, files map[string][]byte, l List, s *store.List, entries []store.Entry, sections []store.Section) error {
 	news, old := pick(entries, p.window(), l.Baseline)
 	page := templates.ListPage{
 		Site:        p.Site,
@@ -68,7 +68,15 @@ func (p *Publisher) listFiles(files map[string][]byte, l List, s *store.List, en
 		Failing:     p.day(s.ErrorSince),
 		Late:        p.late(l, s),
 		News:        p.days(l, news),
+		Lang:        l.Language,
+		Rights:      l.Rights,
+		Changes:     l.Changes && !s.Began.IsZero(),
 	}
+	archives, err := p.archives(ctx, l, entries)
+	if err != nil {
+		return err
+	}
+	page.Archive = len(archives)
 	if len(news) == 0 {
 		page.News, page.Baseline = p.days(l, old), true
 	}
@@ -86,9 +94,19 @@ func (p *Publisher) listFiles(files map[string][]byte, l List, s *store.List, en
 	if s.Began.IsZero() {
 		return nil // a feed has its permanent id from the first good check on
 	}
-	f := p.newFeed(s.Tag, s.Began, feed.ListDir(l.ID), l.Title, cmp.Or(l.Description, "What is new in "+l.Title))
+	f := p.newFeed(feed.ListDir(l.ID), l.Title, l.subtitle())
+	f.ID, f.Began = feed.FeedID(s.Tag, s.Began, feed.ListDir(s.Named)), s.Began
+	f.Language, f.Rights, f.Archives = l.Language, l.Rights, len(archives)
 	f.Entries = p.feedEntries(l, slices.Concat(news, old))
-	return Documents(files, "", f)
+	if err := Documents(files, "", f); err != nil {
+		return err
+	}
+	if l.Changes {
+		if err := p.changesFile(ctx, files, l, s); err != nil {
+			return err
+		}
+	}
+	return p.archiveFiles(files, l, s, archives)
 }
 
 // waits says to readers what is held of a list. The guard's own reason is the operator's business, as those of failures are.
@@ -118,13 +136,16 @@ func (p *Publisher) sectionFiles(files map[string][]byte, l List, s *store.List,
 		Path:    sec.Path,
 		News:    p.days(l, news),
 		Entries: p.pageEntries(l, standing(entries)),
+		Lang:    l.Language,
 	})
 	if err != nil {
 		return err
 	}
 	files[folder+feed.PageFile] = b.Bytes()
 	title := l.Title + ": " + feed.Label(sec.Path)
-	f := p.newFeed(s.Tag, s.Began, feed.SectionDir(l.ID, sec.Slug), title, "What is new in "+title)
+	f := p.newFeed(feed.SectionDir(l.ID, sec.Slug), title, "What is new in "+title)
+	f.ID, f.Began = feed.FeedID(s.Tag, s.Began, feed.SectionDir(s.Named, sec.Slug)), s.Began
+	f.Language, f.Rights = l.Language, l.Rights
 	f.Entries = p.feedEntries(l, slices.Concat(news, old))
 	return Documents(files, folder, f)
 }

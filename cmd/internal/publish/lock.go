@@ -21,19 +21,21 @@ var errLocked = errors.New("somebody else publishes there")
 
 // lock waits until nobody else, in this process or another, publishes into dir. A publication with the lock reads store
 // and manifests after the one before it has written all of its own, so neither is undone by an older view.
-func lock(ctx context.Context, dir string) (*os.File, error) {
+//
+// alone is false where the file system has no locks.
+func lock(ctx context.Context, dir string) (held *os.File, alone bool, err error) {
 	name := filepath.Join(dir, lockFile)
 	for {
-		f, err := tryLock(name)
+		held, alone, err = tryLock(name)
 		if err == nil {
-			return f, nil
+			return held, alone, nil
 		}
 		if !errors.Is(err, errLocked) {
-			return nil, fmt.Errorf("locking the public folder: %w", explain(err, dir))
+			return nil, false, fmt.Errorf("locking the public folder: %w", explain(err, dir))
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("waiting for another publication in %s: %w", dir, ctx.Err())
+			return nil, false, fmt.Errorf("waiting for another publication in %s: %w", dir, ctx.Err())
 		case <-time.After(lockPause):
 		}
 	}

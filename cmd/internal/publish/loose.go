@@ -19,9 +19,6 @@ func WriteFiles(ctx context.Context, dir string, files map[string][]byte, now fu
 	if err != nil {
 		return fmt.Errorf("opening the folder: %w", explain(err, dir))
 	}
-	t := &tree{root: root, dir: dir, now: now, dirty: map[string]bool{}}
-	for name := range files {
-		err = errors.Join(err, t.put(ctx, name, files[name]))
-	}
-	return errors.Join(err, t.sync(), root.Close())
+	t := &tree{root: root, dir: dir, now: now, dirty: map[string]bool{}, bare: true}
+	return errors.Join(t.put(ctx, part{files: files}), t.sync(), root.Close())
 }

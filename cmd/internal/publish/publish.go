@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,9 @@ type Publisher struct {
 	Dir       string // where the tree is written; made when missing
 	Site      templates.Site
 	Tag       string // host in ids that the store does not keep: those of the feed of all lists and of digests
+	Hub       string // WebSub hub that feeds name, or empty
+	Language  string // BCP 47, of the feed of all lists; empty: not said
+	Rights    string // of the feed of all lists; empty: not said
 	Lists     []List // in the order of the landing page
 	Store     *store.Store
 	Templates *templates.Set
@@ -32,7 +36,8 @@ type Publisher struct {
 	Now       func() time.Time
 	Log       *slog.Logger
 
-	mu sync.Mutex // for file systems without locks
+	mu    sync.Mutex // of front, and for file systems without locks
+	front *front     // nil: nothing is known
 }
 
 // List is a list as it is configured.
@@ -42,13 +47,21 @@ type List struct {
 	Description string
 	Page        string // where people read it, or empty
 	Baseline    int    // entries a feed starts with while there is less news
+	Language    string // BCP 47, of its texts; empty: not said
+	Rights      string // who may do what with its texts; empty: not said
+	Changes     bool   // it has a feed of what is removed and changed
 	// Late says that the list should have been checked by now, given what is known of it; nil: nobody can tell.
 	Late func(l *store.List, now time.Time) bool
 }
 
+// subtitle says what a list's feed is, after its own title.
+func (l List) subtitle() string { return cmp.Or(l.Description, "What is new in "+l.Title) }
+
 // Report counts files.
 type Report struct {
 	Written, Unchanged, Removed int
+	// Changed are the files that were written, by their slash-separated paths in the tree.
+	Changed []string `json:"-"`
 	// Failed is what went wrong, by list; what concerns them all stands under "".
 	Failed map[string]error `json:"-"`
 }
@@ -95,7 +108,7 @@ func (p *Publisher) Publish(ctx context.Context, lists ...string) (Report, error
 		}
 		failed[""] = errors.Join(failed[""], t.keepOnly(p.folders()))
 	}
-	if err := p.publishRoot(ctx, t); err != nil {
+	if err := p.publishRoot(ctx, t, lists); err != nil {
 		failed[""] = errors.Join(failed[""], fmt.Errorf("publishing the front page and the feed of all lists: %w", err))
 	}
 	p.Log.Debug("published the static tree", "written", t.report.Written, "unchanged", t.report.Unchanged, "removed", t.report.Removed)
@@ -155,20 +168,16 @@ func Documents(files map[string][]byte, folder string, f *feed.Feed, only ...str
 	return nil
 }
 
-// newFeed is a feed of the site, still without entries; folder is its place in the tree.
-func (p *Publisher) newFeed(tag string, began time.Time, folder, title, subtitle string) *feed.Feed {
-	if tag == "" {
-		tag = p.Tag
-	}
+// newFeed is a feed of the site, still without an id and entries; folder is its place in the tree.
+func (p *Publisher) newFeed(folder, title, subtitle string) *feed.Feed {
 	return &feed.Feed{
-		ID:         feed.FeedID(tag, began, folder),
 		Title:      title,
 		Subtitle:   subtitle,
 		Author:     p.Site.Title,
 		Home:       p.Site.File(folder),
 		Dir:        p.Site.File(folder),
+		Hub:        p.Hub,
 		Icon:       p.Site.File("assets/icon.svg"),
 		Stylesheet: p.Site.File("assets/feed.css"),
-		Began:      began,
 	}
 }

@@ -3,7 +3,6 @@ package publish
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -28,12 +28,15 @@ type tree struct {
 	report Report
 	dirty  map[string]bool // folders in which a name changed since they were synced
 	top    manifest        // the tree's own manifest as it is on the disk; nil: not read yet
+	alone  bool            // the lock holds: nobody else writes there
+	bare   bool            // files have no sidecars
 }
 
 // part is what is published together in one folder: the root's own files, a list's, a digest's.
 type part struct {
 	folder string            // with its trailing slash; empty: the root
 	files  map[string][]byte // by path relative to folder
+	stay   []string          // further files, which are as they should be
 }
 
 // openTree opens the folder for one publication, and waits for others that go on there.
@@ -41,7 +44,7 @@ func openTree(ctx context.Context, dir string, now func() time.Time) (*tree, err
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making the public folder: %w", explain(err, dir))
 	}
-	held, err := lock(ctx, dir)
+	held, alone, err := lock(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +53,7 @@ func openTree(ctx context.Context, dir string, now func() time.Time) (*tree, err
 		held.Close()
 		return nil, fmt.Errorf("opening the public folder: %w", explain(err, dir))
 	}
-	return &tree{root: root, lock: held, dir: dir, now: now, dirty: map[string]bool{}}, nil
+	return &tree{root: root, lock: held, dir: dir, now: now, dirty: map[string]bool{}, alone: alone}, nil
 }
 
 // close lets others publish. What was written is synced already.
@@ -76,8 +79,18 @@ func (t *tree) publish(ctx context.Context, p part) error {
 		return err
 	}
 	wanted := manifest{}
-	for path := range p.files {
+	for path, content := range p.files {
 		wanted[path] = true
+		for _, c := range t.codings(path, content) {
+			wanted[path+c.ext] = true
+		}
+	}
+	for _, path := range p.stay {
+		for name := range old {
+			if name == path || strings.HasPrefix(name, path+".") {
+				wanted[name] = true
+			}
+		}
 	}
 	if p.folder == "" { // folders of other parts stay noted down
 		for path := range old {
@@ -99,12 +112,8 @@ func (t *tree) publish(ctx context.Context, p part) error {
 			return err
 		}
 	}
-	for _, path := range wanted.sorted() {
-		if content, ok := p.files[path]; ok {
-			if err := t.put(ctx, p.folder+path, content); err != nil {
-				return err
-			}
-		}
+	if err := t.put(ctx, p); err != nil {
+		return err
 	}
 	for _, path := range union.sorted() {
 		if !wanted[path] {
@@ -148,132 +157,29 @@ func (t *tree) claim(folders ...string) error {
 // refuseForeign looks for files of others in the places that a part needs.
 func (t *tree) refuseForeign(p part, old manifest) error {
 	var foreign []string
-	for path, content := range p.files {
+	look := func(path string, same func(there []byte) bool) {
 		if old[path] {
-			continue
+			return
 		}
 		there, err := t.root.ReadFile(p.folder + path)
-		if err == nil && bytes.Equal(there, content) {
-			continue
+		if err == nil && same(there) {
+			return
 		}
 		if _, err := t.root.Lstat(p.folder + path); err == nil {
 			foreign = append(foreign, path)
 		}
 	}
+	for path, content := range p.files {
+		look(path, func(there []byte) bool { return bytes.Equal(there, content) })
+		for _, c := range t.codings(path, content) {
+			look(path+c.ext, func(there []byte) bool { return c.holds(there, content) })
+		}
+	}
 	if len(foreign) == 0 {
 		return nil
 	}
-	first := foreign[0]
-	for _, path := range foreign {
-		first = min(first, path)
-	}
 	return fmt.Errorf("%s was not written by Linkletter (%d such files in the places it needs), so nothing is published there; move them away, or name another folder in the configuration (public)",
-		t.name(p.folder+first), len(foreign))
-}
-
-// put writes a file unless it holds these bytes already.
-func (t *tree) put(ctx context.Context, path string, content []byte) error {
-	var last time.Time
-	if info, err := t.root.Lstat(path); err == nil {
-		if info.Mode().IsRegular() && info.Size() == int64(len(content)) {
-			if there, err := t.root.ReadFile(path); err == nil && bytes.Equal(there, content) {
-				t.report.Unchanged++
-				return nil
-			}
-		}
-		last = info.ModTime()
-	}
-	date, err := t.date(ctx, last)
-	if err != nil {
-		return fmt.Errorf("waiting to replace %s: %w", t.name(path), err)
-	}
-	if err := t.replace(path, content, date); err != nil {
-		return err
-	}
-	t.report.Written++
-	return nil
-}
-
-// date is the modification time of a file that replaces one of last: a second later or more, and never in the future,
-// for which it waits. When last itself lies in the future no wait helps, and it is now.
-func (t *tree) date(ctx context.Context, last time.Time) (time.Time, error) {
-	now := t.now()
-	wait := last.Add(time.Second).Sub(now)
-	if wait <= 0 || wait > time.Second {
-		return now, ctx.Err()
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return now, ctx.Err()
-	case <-timer.C:
-		return now.Add(wait), nil
-	}
-}
-
-// replace puts a file in its place in one step.
-func (t *tree) replace(name string, content []byte, date time.Time) error {
-	folder := path.Dir(name)
-	if err := t.makeFolder(folder); err != nil {
-		return fmt.Errorf("making the folder of %s: %w", t.name(name), explain(err, t.dir))
-	}
-	fresh := path.Join(folder, newPrefix+rand.Text())
-	if err := t.write(fresh, content, date); err != nil {
-		return fmt.Errorf("writing %s: %w", t.name(name), explain(errors.Join(err, t.discard(fresh)), t.dir))
-	}
-	if err := t.root.Rename(fresh, name); err != nil {
-		return fmt.Errorf("putting %s in its place: %w", t.name(name), explain(errors.Join(err, t.discard(fresh)), t.dir))
-	}
-	t.dirty[folder] = true
-	return nil
-}
-
-func (t *tree) write(name string, content []byte, date time.Time) error {
-	f, err := t.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	err = errors.Join(err, t.root.Chtimes(name, date, date), f.Sync())
-	return errors.Join(err, f.Close())
-}
-
-// discard removes what was left half done; that it was never made is no error.
-func (t *tree) discard(name string) error {
-	if err := t.root.Remove(name); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-// makeFolder makes a folder and those above it; each new name has to be synced where it stands.
-func (t *tree) makeFolder(folder string) error {
-	if _, err := t.root.Stat(folder); err == nil {
-		return nil
-	}
-	for f := folder; f != "."; f = path.Dir(f) {
-		t.dirty[path.Dir(f)] = true
-	}
-	return t.root.MkdirAll(folder, 0o755)
-}
-
-// remove removes a file that was published, and the folders that are empty then.
-func (t *tree) remove(name string) error {
-	err := t.root.Remove(name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("removing %s: %w", t.name(name), explain(err, t.dir))
-	}
-	if err == nil {
-		t.report.Removed++
-	}
-	folder := path.Dir(name)
-	t.dirty[folder] = true
-	for ; folder != "." && t.root.Remove(folder) == nil; folder = path.Dir(folder) {
-		delete(t.dirty, folder)
-		t.dirty[path.Dir(folder)] = true
-	}
-	return nil
+		t.name(p.folder+slices.Min(foreign)), len(foreign))
 }
 
 // keepOnly removes the parts whose folders are not among keep, and forgets folders in which nothing could be published.
@@ -340,7 +246,7 @@ func (t *tree) sweep() error {
 		}
 		for _, e := range entries {
 			info, err := e.Info()
-			if err != nil || !strings.HasPrefix(e.Name(), newPrefix) || t.now().Sub(info.ModTime()) < time.Hour {
+			if err != nil || !strings.HasPrefix(e.Name(), newPrefix) || !t.alone && t.now().Sub(info.ModTime()) < time.Hour {
 				continue // another process may be writing it
 			}
 			if err := t.discard(path.Join(folder, e.Name())); err != nil {

@@ -148,7 +148,7 @@ func TestTwoPublishersDoNotBlockEachOther(t *testing.T) {
 func TestWaitingForAnotherPublisherEndsWithTheContext(t *testing.T) {
 	w := newWorld(t, "tools")
 	w.publish()
-	held, err := lock(t.Context(), w.Dir)
+	held, _, err := lock(t.Context(), w.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}

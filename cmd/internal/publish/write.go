@@ -1,0 +1,219 @@
+package publish
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// writers is how many files are written and synced at a time: file systems sync several together in little more time
+// than one.
+const writers = 8
+
+// change is a file that is to be replaced, or of which only sidecars are missing.
+type change struct {
+	path    string
+	content []byte
+	last    time.Time // of the file there now; zero: none
+	whole   bool      // the file itself is replaced, and not only sidecars
+	codings []*coding // of the sidecars that are written
+}
+
+// put brings the files of a part up to date: all that change are written beside their places first, and then moved there
+// together.
+func (t *tree) put(ctx context.Context, p part) error {
+	var changes []change
+	for name, content := range p.files {
+		if c, ok := t.compare(p.folder+name, content); ok {
+			changes = append(changes, c)
+		}
+	}
+	if len(changes) == 0 {
+		return ctx.Err()
+	}
+	slices.SortFunc(changes, func(a, b change) int { return bytes.Compare([]byte(a.path), []byte(b.path)) })
+	date, err := t.date(ctx, changes)
+	if err != nil {
+		return err
+	}
+	return t.replaceAll(changes, date)
+}
+
+// compare tells what has to be written of a file; false: nothing.
+func (t *tree) compare(name string, content []byte) (change, bool) {
+	c := change{path: name, content: content, whole: true, codings: t.codings(name, content)}
+	info, err := t.root.Lstat(name)
+	if err != nil {
+		return c, true
+	}
+	c.last = info.ModTime()
+	if !info.Mode().IsRegular() || info.Size() != int64(len(content)) {
+		return c, true
+	}
+	if there, err := t.root.ReadFile(name); err != nil || !bytes.Equal(there, content) {
+		return c, true
+	}
+	t.report.Unchanged++
+	c.whole = false
+	c.codings = slices.DeleteFunc(c.codings, func(k *coding) bool {
+		beside, err := t.root.Lstat(name + k.ext)
+		return err == nil && beside.Mode().IsRegular() && beside.ModTime().Equal(c.last)
+	})
+	return c, len(c.codings) > 0
+}
+
+// date is the modification time of the files that are replaced: a second later than what is there or more, and never in the
+// future, for which it waits. When a file's own time lies in the future no wait helps, and it is now.
+func (t *tree) date(ctx context.Context, changes []change) (time.Time, error) {
+	now := t.now()
+	var wait time.Duration
+	waitsFor := ""
+	for _, c := range changes {
+		if w := c.last.Add(time.Second).Sub(now); c.whole && w > wait && w <= time.Second {
+			wait, waitsFor = w, c.path
+		}
+	}
+	if wait == 0 {
+		return now, ctx.Err()
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return now, fmt.Errorf("waiting to replace %s: %w", t.name(waitsFor), ctx.Err())
+	case <-timer.C:
+		return now.Add(wait), nil
+	}
+}
+
+// fresh is a file that is written and not yet in its place.
+type fresh struct{ name, place string }
+
+// replaceAll puts files in their places, each in one step. A sidecar comes before its file: whoever takes one for the other
+// gets what is about to be there.
+func (t *tree) replaceAll(changes []change, date time.Time) error {
+	for _, c := range changes {
+		if err := t.makeFolder(path.Dir(c.path)); err != nil {
+			return fmt.Errorf("making the folder of %s: %w", t.name(c.path), explain(err, t.dir))
+		}
+	}
+	written := make([][]fresh, len(changes)) // of each change its sidecars, and then the file
+	var all errgroup.Group
+	all.SetLimit(writers)
+	var broken sync.Once
+	var failed error
+	write := func(place string, into *fresh, date time.Time, content func() []byte) {
+		*into = fresh{path.Join(path.Dir(place), newPrefix+rand.Text()), place}
+		all.Go(func() error {
+			err := t.write(into.name, content(), date)
+			if err != nil {
+				broken.Do(func() { failed = fmt.Errorf("writing %s: %w", t.name(place), explain(err, t.dir)) })
+			}
+			return err
+		})
+	}
+	for i, c := range changes {
+		files := make([]fresh, len(c.codings)+1)
+		of := date
+		if !c.whole {
+			files, of = files[:len(c.codings)], c.last
+		}
+		for j, k := range c.codings {
+			write(c.path+k.ext, &files[j], of, func() []byte { return k.encode(c.content) })
+		}
+		if c.whole {
+			write(c.path, &files[len(c.codings)], of, func() []byte { return c.content })
+		}
+		written[i] = files
+	}
+	_ = all.Wait() // failed says what went wrong, and where
+	for i, files := range written {
+		for _, f := range files {
+			if failed == nil {
+				failed = t.move(f)
+			}
+			if failed != nil {
+				failed = errors.Join(failed, t.discard(f.name))
+			}
+		}
+		if c := changes[i]; failed == nil && c.whole {
+			t.report.Written++
+			t.report.Changed = append(t.report.Changed, c.path)
+		}
+	}
+	return failed
+}
+
+// move puts a file that was written in its place.
+func (t *tree) move(f fresh) error {
+	if err := t.root.Rename(f.name, f.place); err != nil {
+		return fmt.Errorf("putting %s in its place: %w", t.name(f.place), explain(err, t.dir))
+	}
+	t.dirty[path.Dir(f.place)] = true
+	return nil
+}
+
+// replace puts one file without sidecars in its place.
+func (t *tree) replace(name string, content []byte, date time.Time) error {
+	bare := t.report
+	err := t.replaceAll([]change{{path: name, content: content, whole: true}}, date)
+	t.report = bare // it is none of those that are published
+	return err
+}
+
+func (t *tree) write(name string, content []byte, date time.Time) error {
+	f, err := t.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	err = errors.Join(err, t.root.Chtimes(name, date, date), f.Sync())
+	return errors.Join(err, f.Close())
+}
+
+// discard removes what was left half done; that it was never made is no error.
+func (t *tree) discard(name string) error {
+	if err := t.root.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// makeFolder makes a folder and those above it; each new name has to be synced where it stands.
+func (t *tree) makeFolder(folder string) error {
+	if _, err := t.root.Stat(folder); err == nil {
+		return nil
+	}
+	for f := folder; f != "."; f = path.Dir(f) {
+		t.dirty[path.Dir(f)] = true
+	}
+	return t.root.MkdirAll(folder, 0o755)
+}
+
+// remove removes a file that was published, and the folders that are empty then.
+func (t *tree) remove(name string) error {
+	err := t.root.Remove(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing %s: %w", t.name(name), explain(err, t.dir))
+	}
+	if err == nil && !isSidecar(name) {
+		t.report.Removed++
+	}
+	folder := path.Dir(name)
+	t.dirty[folder] = true
+	for ; folder != "." && t.root.Remove(folder) == nil; folder = path.Dir(folder) {
+		delete(t.dirty, folder)
+		t.dirty[path.Dir(folder)] = true
+	}
+	return nil
+}

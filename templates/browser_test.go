@@ -1,0 +1,215 @@
+package templates
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// need finds a program, or the file that a variable of the environment names, or skips the test. Where everything has to
+// be there, in CI, that is a failure.
+func need(t *testing.T, name string) string {
+	t.Helper()
+	found, err := exec.LookPath(name)
+	if name == strings.ToUpper(name) {
+		if found = os.Getenv(name); found == "" {
+			err = fmt.Errorf("%s names no file", name)
+		} else {
+			_, err = os.Stat(found)
+		}
+	}
+	if err == nil {
+		return found
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is needed in CI: %v", name, err)
+	}
+	t.Skipf("skipped: %v", err)
+	return ""
+}
+
+// policy is the one under which the server sends pages (cmd/internal/web); what it forbids shows as a complaint.
+const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// icon is what a browser asks for by itself where a document cannot name an icon: for a feed.
+const icon = "/favicon.ico"
+
+// serve answers with pages by their name, with other documents by their path, and with the assets, as the site at the
+// returned address.
+func serve(t *testing.T, pages []page, others map[string]http.HandlerFunc) (base string) {
+	t.Helper()
+	set := load(t)
+	mux := http.NewServeMux()
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	base = server.URL + "/new/"
+	for _, p := range pages {
+		var b bytes.Buffer
+		if err := p.write(set, &b); err != nil {
+			t.Fatalf("%s: %v", p.name, err)
+		}
+		body := bytes.ReplaceAll(b.Bytes(), []byte(site.Root()), []byte(base))
+		mux.HandleFunc("/new/"+p.name, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			w.Header().Set("Content-Security-Policy", policy)
+			w.Write(body)
+		})
+	}
+	for name, handle := range others {
+		mux.HandleFunc("/new/"+name, handle)
+	}
+	mux.HandleFunc(icon, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.Handle("/new/assets/", http.StripPrefix("/new/assets/", http.FileServerFS(Assets())))
+	return base
+}
+
+// chromium starts one for the test; its tabs may be used side by side.
+func chromium(t *testing.T) context.Context {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(need(t, "chromium")),
+		chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true),
+	)
+	if os.Geteuid() == 0 {
+		options = append(options, chromedp.NoSandbox)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("starting Chromium: %v", err)
+	}
+	return ctx
+}
+
+// tab is a page opened in Chromium.
+type tab struct {
+	t    *testing.T
+	ctx  context.Context
+	base string
+
+	mu         sync.Mutex
+	complaints []string // what should not have happened: requests elsewhere, errors in the console
+}
+
+// newTab opens a tab for pages of the site at base.
+func newTab(t *testing.T, browser context.Context, base string) *tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(browser)
+	t.Cleanup(cancel)
+	b := &tab{t: t, ctx: ctx, base: base}
+	if err := chromedp.Listen(ctx, b.hear); err != nil {
+		t.Fatalf("opening a tab: %v", err)
+	}
+	// Tabs side by side would take the focus from each other.
+	send(b, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+	return b
+}
+
+func (b *tab) hear(event any) {
+	said := ""
+	switch e := event.(type) {
+	case *network.EventRequestWillBeSent:
+		if !strings.HasPrefix(e.Request.URL, b.base) && e.Request.URL != strings.TrimSuffix(b.base, "/new/")+icon {
+			said = "it asks for " + e.Request.URL
+		}
+	case *network.EventResponseReceived:
+		if e.Response.Status >= 400 {
+			said = fmt.Sprintf("%s is answered with %d", e.Response.URL, e.Response.Status)
+		}
+	case *network.EventLoadingFailed:
+		said = "it cannot load something: " + e.ErrorText
+	case *log.EventEntryAdded:
+		said = "the console says: " + e.Entry.Text
+	case *runtime.EventConsoleAPICalled:
+		said = "a script writes into the console"
+	case *runtime.EventExceptionThrown:
+		said = "a script fails: " + e.ExceptionDetails.Text
+	}
+	if said != "" {
+		b.mu.Lock()
+		b.complaints = append(b.complaints, said)
+		b.mu.Unlock()
+	}
+}
+
+// send sends a command of the protocol.
+func send[P, R any](b *tab, command cdp.Command[P, R], params P) {
+	b.t.Helper()
+	if _, err := chromedp.Call(b.ctx, command, params); err != nil {
+		b.t.Fatalf("%s: %v", command.Method, err)
+	}
+}
+
+// ask evaluates a script in the page, and waits when it is a promise.
+func ask[T any](b *tab, script string) T {
+	b.t.Helper()
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.t.Fatalf("evaluating %.60q…: %v", script, err)
+	}
+	return v
+}
+
+// open loads a document of the site.
+func (b *tab) open(name string) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, chromedp.Navigate(b.base+name)); err != nil {
+		b.t.Fatalf("opening %s: %v", name, err)
+	}
+}
+
+func (b *tab) press(key string) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, chromedp.KeyEvent(key)); err != nil {
+		b.t.Fatalf("pressing %q: %v", key, err)
+	}
+}
+
+// width makes the window so wide, in CSS pixels.
+func (b *tab) width(px int64) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, chromedp.EmulateViewport(px, 800)); err != nil {
+		b.t.Fatalf("making the window %d px wide: %v", px, err)
+	}
+}
+
+// media shows the page on a kind of media ("" is the screen) with features such as prefers-color-scheme.
+func (b *tab) media(kind string, features ...*emulation.MediaFeature) {
+	b.t.Helper()
+	send(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: kind, Features: features})
+}
+
+func prefers(scheme string) *emulation.MediaFeature {
+	return &emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme}
+}
+
+// quiet wants that there was nothing to complain of.
+func (b *tab) quiet() {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range b.complaints {
+		b.t.Error(c)
+	}
+}
