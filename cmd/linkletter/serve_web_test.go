@@ -136,6 +136,46 @@ func TestServeOnAPassedSocket(t *testing.T) {
 	}
 }
 
+// The units are ones that systemd understands, and it passes sockets as the program takes them.
+func TestSystemd(t *testing.T) {
+	t.Parallel()
+	tool := func(name string) string {
+		path, err := exec.LookPath(name)
+		if err != nil && os.Getenv("CI") == "true" {
+			t.Fatalf("%s is needed in CI: %v", name, err)
+		}
+		if err != nil {
+			t.Skipf("skipped: %v", err)
+		}
+		return path
+	}
+	analyze, activate := tool("systemd-analyze"), tool("systemd-socket-activate")
+	program, err := exec.LookPath("linkletter")
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := freePort(t)
+	i := install(t, "listen: 192.0.2.1:80\nlists: [{id: tools, source: list.md}]\n") // not an address of this machine
+	i.write("list.md", anvils)
+	verify := []string{"verify"}
+	for _, unit := range []string{"linkletter.service", "linkletter.socket"} {
+		b, err := os.ReadFile("../../deploy/" + unit)
+		i.must(err)
+		i.write(unit, strings.ReplaceAll(string(b), "/usr/local/bin/linkletter", program))
+		verify = append(verify, i.path(unit))
+	}
+	if out, err := exec.Command(analyze, verify...).CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("systemd-analyze: %v\n%s", err, out)
+	}
+	cmd := exec.Command(activate, "-l", site, "-E", "PATH", "-E", "HOME", program, "serve", "--config", i.path("config.yaml"))
+	cmd.Dir = i.dir
+	r := i.serving(cmd)
+	r.get("http://"+site+"/tools/atom.xml", 200)
+	if said := r.end(); !strings.Contains(said, "socket="+site) {
+		t.Errorf("it says:\n%s", said)
+	}
+}
+
 // listen is where the configuration says.
 func (i *installation) listen() string {
 	b, err := os.ReadFile(i.path("config.yaml"))
