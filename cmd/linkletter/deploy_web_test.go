@@ -117,7 +117,7 @@ func (f *fronted) sendsAFile(name, accepted, coding string) {
 		want.Set("Access-Control-Allow-Origin", "*")
 	}
 	if slices.Contains([]string{".xml", ".html", ".svg"}, ext) {
-		want.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		want.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	}
 	f.has(name, got, want)
 	f.unchanged(name, accepted, got)
