@@ -53,7 +53,7 @@ var suffix = map[string]string{"gzip": ".gz", "br": ".br", "zstd": ".zst"}
 var frontTypes = []struct{ end, mediaType string }{
 	{"/rss.xml", "application/rss+xml; charset=utf-8"}, {".xml", "application/atom+xml; charset=utf-8"},
 	{".json", "application/feed+json"}, {".opml", "text/x-opml; charset=utf-8"}, {".html", "text/html; charset=utf-8"},
-	{".css", "text/css; charset=utf-8"}, {".txt", "text/plain; charset=utf-8"}, {".svg", "image/svg+xml"},
+	{".css", "text/css; charset=utf-8"}, {".txt", "text/plain; charset=utf-8"}, {".svg", "image/svg+xml"}, {".png", "image/png"},
 }
 
 // sendsTheFiles looks at every file of the tree in every coding.
