@@ -192,8 +192,6 @@ mail: {{smtp: "smtp://127.0.0.1:{smtp}", connections: 2}}
             open(files[-1], "wb").write(m)
         out = subprocess.run([sys.executable, os.path.join(SHARED, "tools", "mailcheck.py"), *files], capture_output=True, text=True)
         check("mailcheck.py on every issue" + (out.stdout if out.returncode else ""), out.returncode, 0)
-        out = subprocess.run([sys.executable, os.path.join(SHARED, "tools", "httpcheck.py"), BASE + "/seed/atom.xml"], capture_output=True, text=True)
-        check("httpcheck.py on the feed" + (out.stdout if out.returncode else ""), out.returncode, 0)
         schema = os.path.join(SHARED, "data", "atom.rnc")
         for f in glob.glob(os.path.join(work, "data", "public", "**", "atom.xml"), recursive=True):
             out = subprocess.run(["jing", "-c", schema, f], capture_output=True, text=True)
@@ -220,6 +218,19 @@ mail: {{smtp: "smtp://127.0.0.1:{smtp}", connections: 2}}
         wait("the entry in the feed", lambda: "https://example.org/second" in feed_links())
         time.sleep(2 * PERIOD + 2)
         check("the next issue does not arrive", len(mailbox.issues()), issues)
+        program.stop()
+
+        # A smaller window, so that there is an archive.
+        with open(os.path.join(work, "config.yaml"), "a") as f:
+            f.write("window: 5\n")
+        program.start()
+        sections = lambda: sorted(glob.glob(os.path.join(work, "data", "public", "seed", "sections", "*", "atom.xml")))
+        wait("the archive", lambda: os.path.exists(os.path.join(work, "data", "public", "seed", "archive", "1.xml")))
+        section = os.path.relpath(sections()[0], os.path.join(work, "data", "public"))
+        for name in ("seed/atom.xml", "seed/rss.xml", "seed/feed.json", "seed/archive/1.xml", "seed/archive/1.json", section, "atom.xml"):
+            out = subprocess.run([sys.executable, os.path.join(SHARED, "tools", "httpcheck.py"), BASE + "/" + urllib.parse.quote(name)], capture_output=True, text=True)
+            last = out.stdout.strip().splitlines()[-1].rpartition(": ")[2]
+            check(f"httpcheck.py on {name}" + (out.stdout if last != "0 failed, 0 wanted" else ""), last, "0 failed, 0 wanted")
         program.stop()
         program = None
         print("1 passed, 0 failed")

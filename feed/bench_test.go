@@ -1,6 +1,7 @@
 package feed_test
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -29,20 +30,24 @@ func BenchmarkRSS(b *testing.B)  { benchmark(b, (*feed.Feed).RSS, (*feeds.Feed).
 func BenchmarkJSON(b *testing.B) { benchmark(b, (*feed.Feed).JSON, (*feeds.Feed).ToJSON) }
 
 func benchmark(b *testing.B, ours func(*feed.Feed) ([]byte, error), theirs func(*feeds.Feed) (string, error)) {
-	f := sample(1000)
-	g := gorilla(f)
-	var yardstick time.Duration // measured in turns with ours, so that a busy machine slows both
-	for b.Loop() {
-		if _, err := ours(f); err != nil {
-			b.Fatal(err)
-		}
-		b.StopTimer()
-		began := time.Now()
-		if _, err := theirs(g); err != nil {
-			b.Fatal(err)
-		}
-		yardstick += time.Since(began)
-		b.StartTimer()
+	for _, n := range []int{1000, 50000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			f := sample(n)
+			g := gorilla(f)
+			var yardstick time.Duration // measured in turns with ours, so that a busy machine slows both
+			for b.Loop() {
+				if _, err := ours(f); err != nil {
+					b.Fatal(err)
+				}
+				b.StopTimer()
+				began := time.Now()
+				if _, err := theirs(g); err != nil {
+					b.Fatal(err)
+				}
+				yardstick += time.Since(began)
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(b.Elapsed())/float64(yardstick), "x-gorilla")
+		})
 	}
-	b.ReportMetric(float64(b.Elapsed())/float64(yardstick), "x-gorilla")
 }

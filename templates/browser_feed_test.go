@@ -106,21 +106,26 @@ func TestFeedsInBrowsers(t *testing.T) {
 
 // TestArchiveInABrowser: nobody subscribes to an archive (RFC 5005, 4), so that it says where its feed is.
 func TestArchiveInABrowser(t *testing.T) {
-	base := serve(t, nil, map[string]http.HandlerFunc{"feeds/archive/1.xml": func(w http.ResponseWriter, r *http.Request) {
+	var document []byte
+	base := serve(t, nil, map[string]http.HandlerFunc{"feeds/archive/1.xml": func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/xml; charset=utf-8")
-		at := "http://" + r.Host + "/new/"
-		fmt.Fprintf(w, `<?xml version="1.0"?><?xml-stylesheet type="text/css" href="%[1]sassets/feed.css"?>
-<feed xmlns="http://www.w3.org/2005/Atom" xmlns:fh="http://purl.org/syndication/history/1.0"><fh:archive/><title>Feeds</title>
-<link rel="self" href="%[1]sfeeds/archive/1.xml"/><link rel="current" href="%[1]sfeeds/atom.xml"/><link rel="next-archive" href="%[1]sfeeds/archive/2.xml"/>
-<id>tag:example.org,2026:1</id><updated>2026-11-22T15:04:00Z</updated></feed>`, at)
+		w.Write(document)
 	}})
+	f := sampleFeed(base)
+	f.Archive, f.Archives, f.Entries = 1, 2, nil
+	var err error
+	document, err = f.Atom()
+	if err != nil {
+		t.Fatal(err)
+	}
 	b := newTab(t, chromium(t), base)
 	b.open("feeds/archive/1.xml")
 	got := ask[reading](b, report)
 	if !strings.HasPrefix(got.Notice, "This is a part of the archive of a feed") {
 		t.Errorf("the page says of itself %q", got.Notice)
 	}
-	if diff := cmp.Diff([]string{"Feeds", "Address of the feed itself: " + base + "feeds/atom.xml"}, got.Shown); diff != "" {
+	want := []string{f.Title, f.Subtitle, "As a page: " + f.Home, "Address of the feed itself: " + base + "feeds/atom.xml", f.Rights}
+	if diff := cmp.Diff(want, got.Shown); diff != "" {
 		t.Errorf("shown (-want +got):\n%s", diff)
 	}
 	b.quiet()

@@ -44,7 +44,7 @@ func need(t *testing.T, name string) string {
 }
 
 // policy is the one under which the server sends pages (cmd/internal/web); what it forbids shows as a complaint.
-const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // icon is what a browser asks for by itself where a document cannot name an icon: for a feed.
 const icon = "/favicon.ico"

@@ -38,7 +38,7 @@ var htmlFuncs = with(commonFuncs, map[string]any{
 	"quote":    quote,
 	"feeds":    feeds,
 	"changes":  changes,
-	"archive":  func(dir string, n int) string { return dir + "archive/" + strconv.Itoa(n) + ".xml" },
+	"archive":  func(dir string, n int) string { return dir + feed.ArchiveFile(n, feed.AtomFile) },
 	"comment":  comment,
 	"breaks":   func(u string) []string { return strings.SplitAfter(u, "/") },
 	"pad":      func() string { return strings.Repeat("\u034f\u200c\u00a0", 60) },
@@ -134,7 +134,7 @@ func feeds(dir, title string) []feedLink {
 
 // changes is the feed of what changed in a list and what left it, in the list's folder.
 func changes(dir, title string) []feedLink {
-	return []feedLink{{"Changes and removals (Atom)", title + ": changes and removals (Atom)", feed.AtomType, dir + "changes.xml"}}
+	return []feedLink{{"Changes and removals (Atom)", title + ": changes and removals (Atom)", feed.AtomType, dir + feed.ChangesFile}}
 }
 
 // comment is an HTML comment: html/template takes out those that stand in a template, and Outlook has its own way of

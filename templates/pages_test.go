@@ -232,6 +232,9 @@ func TestPagesAnnounceTheirFeeds(t *testing.T) {
 			if got := d.meta("og:title"); got != words(d.one("title")) {
 				t.Errorf("og:title %q differs from the title", got)
 			}
+			if got := d.meta("og:image"); got != site.File("assets/icon.png") {
+				t.Errorf("og:image %q", got)
+			}
 			if d.meta("og:url") != tt.canonical || d.meta("og:description") == "" {
 				t.Errorf("og:url %q, og:description %q", d.meta("og:url"), d.meta("og:description"))
 			}

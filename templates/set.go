@@ -54,7 +54,7 @@ type twins struct {
 }
 
 // Assets holds the files that pages and feeds refer to, to be published as assets/: style.css for pages, feed.css for
-// feeds opened in a browser, icon.svg.
+// feeds opened in a browser, icon.svg and, for those who take no SVG (link previews, telephones), icon.png.
 func Assets() fs.FS {
 	sub, err := fs.Sub(assets, "assets")
 	if err != nil {

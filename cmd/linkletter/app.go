@@ -42,6 +42,7 @@ type app struct {
 	check     checkFunc
 	places    *places
 	batches   batches
+	owner     string // what serve is called in the scheduler's lease
 
 	hub     *publish.Hub // nil: none is configured
 	hubWait time.Duration

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"net"
 	"net/mail"
 	"net/netip"
 	"net/url"
@@ -26,7 +27,7 @@ import (
 var idForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
 
 // reserved are the names in the public tree that no list can have.
-var reserved = []string{"assets", "digests", "index.html", "atom.xml", "rss.xml", "feed.json", "feeds.opml", "robots.txt", "healthz"}
+var reserved = []string{"assets", "digests", "index.html", "atom.xml", "rss.xml", "feed.json", "feeds.opml", "robots.txt", "healthz", "readyz"}
 
 // tagForm is a host name (RFC 4151 wants the owner's, in lower case).
 var tagForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
@@ -84,6 +85,7 @@ func (v *validator) site() {
 			v.fail("$."+p.key, "", "it must not be empty")
 		}
 	}
+	v.listens()
 	v.language("$.language", c.Language)
 	if c.Hub != "" && feed.CleanURL(c.Hub) != c.Hub || strings.HasPrefix(c.Hub, "mailto:") {
 		v.fail("$.hub", "write it like https://hub.example.org/", "%q is not the address of a hub", c.Hub)
@@ -96,6 +98,21 @@ func (v *validator) site() {
 		if _, err := parsePrefix(p); err != nil {
 			v.fail(fmt.Sprintf("$.trusted_proxies[%d]", i), "write it like 127.0.0.1 or 10.0.0.0/8", "%q is no IP address or network", p)
 		}
+	}
+}
+
+// listens looks at the addresses that are listened on.
+func (v *validator) listens() {
+	c := v.c
+	for _, l := range []struct{ key, addr string }{{"listen", c.Listen}, {"metrics", c.Metrics}} {
+		path, unix := strings.CutPrefix(l.addr, "unix:")
+		_, _, err := net.SplitHostPort(l.addr)
+		if l.addr != "" && (unix && path == "" || !unix && err != nil) {
+			v.fail("$."+l.key, "write it like localhost:8080 or unix:/run/linkletter.sock", "%q is nothing to listen on", l.addr)
+		}
+	}
+	if c.Metrics == c.Listen && c.Serve {
+		v.fail("$.metrics", "name a port of its own, such as localhost:9090", "%s is where the site is served", c.Metrics)
 	}
 }
 

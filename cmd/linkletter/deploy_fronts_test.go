@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -72,7 +73,7 @@ http { access_log off; include /etc/nginx/mime.types; default_type application/o
 			if alone {
 				s = regexp.MustCompile(`(?s)rewrite \* \{http\.request\.orig_uri\}\n\s*reverse_proxy [^\n]*`).ReplaceAllString(s, "respond 404")
 			}
-			return "{\n\tadmin off\n\tauto_https off\n}\n" + s
+			return "{\n\tadmin off\n\tauto_https off\n\tdefault_bind 127.0.0.1\n}\n" + s
 		},
 		start: func(f *fronted, config string) *exec.Cmd {
 			cmd := exec.Command(f.tool("caddy"), "run", "--adapter", "caddyfile", "--config", config)
@@ -151,21 +152,29 @@ func (f *fronted) replace(s, old, new string) string {
 	return strings.ReplaceAll(s, old, new)
 }
 
+// freeAddress is one on which nothing listens, below those that the system gives to connections: none of these takes it
+// before a server does.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(20000))
+		if l, err := net.Listen("tcp", address); err == nil {
+			l.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
-// toolsMD is what is published: long enough that feeds are worth compressing.
-func toolsMD() string {
+// frontWindow is how many entries the feeds hold; older ones are in archives.
+const frontWindow = 5
+
+// ironTools is a list of so many entries.
+func ironTools(n int) string {
 	var b strings.Builder
 	b.WriteString("# Tools\n\n## Iron\n\n")
-	for i := range 12 {
+	for i := range n {
 		fmt.Fprintf(&b, "- [Tool %d](https://example.org/tools/%d) - The tool number %d, of good iron.\n", i, i, i)
 	}
 	return b.String()
@@ -186,10 +195,10 @@ serve: %v
 trusted_proxies: [127.0.0.1]
 tag: example.org
 signup: {per_client: 1}
-lists: [{id: tools, source: list.md, formerly: [implements]}]
+window: %d
+lists: [{id: tools, source: list.md, formerly: [implements], feeds: {changes: true}}]
 digests: %s
-`, f.base, f.program, !alone, map[bool]string{false: `[{id: weekly, from: "Tools <tools@example.org>"}]`, true: "[]"}[alone]))
-	f.write("list.md", toolsMD())
+`, f.base, f.program, !alone, frontWindow, map[bool]string{false: `[{id: weekly, from: "Tools <tools@example.org>"}]`, true: "[]"}[alone]))
 	f.must(os.MkdirAll(f.path("site"), 0o755))
 	snippet, err := os.ReadFile(filepath.Join("..", "..", "deploy", f.snippet))
 	f.must(err)
@@ -197,7 +206,10 @@ digests: %s
 	text = f.replace(text, "127.0.0.1:8080", f.program)
 	f.write("front.conf", f.site(f, text, under, alone))
 	cmd := f.start(f, f.path("front.conf"))
-	f.run("check")
+	for _, n := range []int{2, 12} {
+		f.write("list.md", ironTools(n))
+		f.run("check")
+	}
 	if !alone {
 		f.serves()
 	}

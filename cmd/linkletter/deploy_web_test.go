@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -78,6 +79,11 @@ func (f *fronted) sendsTheFiles() {
 		}
 		return nil
 	}))
+	for _, file := range []string{"tools/changes.xml", "tools/archive/1.xml", "tools/archive/1.json", "tools/sections/iron/rss.xml"} {
+		if _, err := os.Stat(filepath.Join(public, file)); err != nil {
+			f.Errorf("nothing was seen of %v", err)
+		}
+	}
 	for _, coding := range append(f.codings, "") {
 		if seen[coding] < 5 {
 			f.Errorf("only %d answers in the coding %q were looked at", seen[coding], coding)
@@ -111,7 +117,7 @@ func (f *fronted) sendsAFile(name, accepted, coding string) {
 		want.Set("Access-Control-Allow-Origin", "*")
 	}
 	if slices.Contains([]string{".xml", ".html", ".svg"}, ext) {
-		want.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		want.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	}
 	f.has(name, got, want)
 	f.unchanged(name, accepted, got)
@@ -246,8 +252,8 @@ func (f *fronted) newsboat(path string) {
 			f.Fatalf("newsboat %s: %v\n%s", command, err, out)
 		}
 	}
-	if errors, _ := os.ReadFile(home + "/errors"); string(out) != "12 unread articles\n" || len(errors) > 0 {
-		f.Errorf("newsboat says %q of the 12 entries in %s\n%s", out, path, errors)
+	if errors, _ := os.ReadFile(home + "/errors"); string(out) != fmt.Sprintf("%d unread articles\n", frontWindow) || len(errors) > 0 {
+		f.Errorf("newsboat says %q of the %d entries in %s\n%s", out, frontWindow, path, errors)
 	}
 }
 

@@ -37,6 +37,7 @@ var owners = map[string]string{
 	"modernc.org/sqlite":         "linkletter/store",
 	"github.com/schollz/":        "linkletter/cmd/linkletter",
 	"github.com/emersion/go-msg": "linkletter/cmd/internal/mailer",
+	"github.com/prometheus/":     "linkletter/cmd/internal/web",
 }
 
 // silent are the standard packages through which a package could do I/O, log or read a clock of its own.

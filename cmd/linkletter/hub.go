@@ -19,7 +19,7 @@ import (
 const hubWait = 10 * time.Second
 
 // hubFiles are the documents that readers subscribe to, and so those that a hub is told of.
-var hubFiles = []string{feed.AtomFile, feed.RSSFile, feed.JSONFile, "changes.xml"}
+var hubFiles = []string{feed.AtomFile, feed.RSSFile, feed.JSONFile, feed.ChangesFile}
 
 // newHub makes what tells the hub; nil where none is configured.
 func (a *app) newHub() *publish.Hub {

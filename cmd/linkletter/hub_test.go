@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -229,6 +230,17 @@ func TestACommandTellsTheHub(t *testing.T) {
 	heard("at last", all)
 	s.command()
 	heard("when nothing changed", nil)
+	// What the hub is told is what the feeds tell their readers to subscribe to, there.
+	for _, topic := range all {
+		b, err := os.ReadFile(filepath.Join(s.publisher.Dir, strings.TrimPrefix(topic, hubSite)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		self, there := regexp.MustCompile(`rel="self"[^>]* href="([^"]*)"|"feed_url": ?"([^"]*)"`).FindSubmatch(b), strings.Contains(string(b), hub.URL)
+		if self == nil || string(self[1])+string(self[2]) != topic || !there {
+			t.Errorf("%s names %q as itself, and the hub %v:\n%s", topic, self, there, b)
+		}
+	}
 }
 
 // A crash between writing the files and noting what the hub is to be told of them forgets nothing.

@@ -61,8 +61,17 @@ func (a *app) newDeliverer() (*deliver.Deliverer, error) {
 func (a *app) newServer(wake func()) *web.Server {
 	s := &web.Server{
 		Public: a.cfg.path(a.cfg.Public), Site: a.site, Store: a.store, Templates: a.templates, Keys: a.keys,
-		Forms: a.site.Forms, Wake: wake, Now: a.now, Log: a.log,
+		Forms: a.site.Forms, Wake: wake, Now: a.now, Log: a.log, Hub: a.cfg.Hub, Formerly: map[string]string{},
 		Limits: store.SignUpLimits{Address: a.cfg.SignUp.PerAddress, Client: a.cfg.SignUp.PerClient, Total: a.cfg.SignUp.Total},
+	}
+	for _, l := range a.cfg.Lists {
+		s.Lists = append(s.Lists, l.ID)
+		for _, old := range l.Formerly {
+			s.Formerly[old] = l.ID
+		}
+	}
+	if a.cfg.Metrics != "" {
+		s.Metrics = web.NewMetrics(version)
 	}
 	for _, p := range a.cfg.TrustedProxies {
 		if prefix, err := parsePrefix(p); err == nil { // validated when the configuration was read

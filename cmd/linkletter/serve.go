@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -48,6 +49,7 @@ is under way.`,
 			if err != nil {
 				return err
 			}
+			a.owner = lease.Owner
 			return errors.Join(holding(ctx, lease, a.serve), lease.Release(context.WithoutCancel(ctx)))
 		},
 	}
@@ -73,14 +75,22 @@ func (a *app) serve(ctx context.Context) error {
 	defer cancel(nil)
 	var parts sync.WaitGroup
 	issues, signups := newBell(), newBell()
+	server := a.newServer(signups.ring)
+	server.Ready = func(asked context.Context) error { return a.ready(asked, ctx) }
+	failed := func(err error) { cancel(fmt.Errorf("the web server stopped: %w", err)) }
+	end, err := a.operate(ctx, server, failed)
+	if err != nil {
+		return err
+	}
+	defer end()
 	if a.cfg.Serve {
-		listener, err := web.Listen(ctx, a.cfg.Listen)
+		listener, err := a.listen(ctx)
 		if err != nil {
 			return err
 		}
 		parts.Go(func() {
-			if err := a.newServer(signups.ring).Serve(ctx, listener); err != nil {
-				cancel(fmt.Errorf("the web server stopped: %w", err))
+			if err := server.Serve(ctx, listener); err != nil {
+				failed(err)
 			}
 		})
 	}
@@ -97,6 +107,57 @@ func (a *app) serve(ctx context.Context) error {
 		return cause
 	}
 	a.log.Info("stopped")
+	return nil
+}
+
+// operate answers the operator's own address, if there is one, until the function it gives is called: to the very end.
+func (a *app) operate(ctx context.Context, server *web.Server, failed func(error)) (end func(), err error) {
+	if a.cfg.Metrics == "" {
+		return func() {}, nil
+	}
+	listener, err := web.Listen(ctx, "metrics", a.cfg.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	a.log.Info("answering metrics", "listen", a.cfg.Metrics)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := server.ServeOperator(ctx, listener); err != nil {
+			failed(err)
+		}
+	})
+	return func() {
+		cancel()
+		running.Wait()
+	}, nil
+}
+
+// listen opens the site's address, or takes the socket that the service manager opened for it.
+func (a *app) listen(ctx context.Context) (net.Listener, error) {
+	l, err := web.Passed()
+	if err != nil {
+		return nil, err
+	}
+	if l != nil {
+		a.log.Info("listening on the socket that was passed by the service manager; listen in the configuration is not used", "socket", l.Addr().String())
+		return l, nil
+	}
+	return web.Listen(ctx, "listen", a.cfg.Listen)
+}
+
+// ready says why this process should not be asked now. running ends when it stops.
+func (a *app) ready(ctx, running context.Context) error {
+	if running.Err() != nil {
+		return errors.New("it is stopping")
+	}
+	holder, err := a.store.Holder(ctx, schedulerLease)
+	switch {
+	case err != nil:
+		return errors.New("the database does not answer")
+	case holder == nil || holder.Owner != a.owner:
+		return errors.New("it has lost the right to work on its database")
+	}
 	return nil
 }
 

@@ -19,7 +19,7 @@ func TestSidecars(t *testing.T) {
 		content := w.read(name)
 		for _, c := range codings {
 			_, err := os.Stat(filepath.Join(w.Dir, name+c.ext))
-			if want := len(content) >= minCoded; (err == nil) != want {
+			if want := len(content) >= minCoded && filepath.Ext(name) != ".png"; (err == nil) != want {
 				t.Errorf("%s%s: there %t, want %t (%d bytes)", name, c.ext, err == nil, want, len(content))
 			}
 		}

@@ -2,7 +2,12 @@
 // between the two is healed by the next publication.
 //
 // A reader never sees half a file: each is written beside its place, synced and renamed. A file whose bytes would be the
-// same is not touched. Two publications of one file lie at least a second apart, because HTTP dates have no more, and a
+// same is not touched. What a killed publication left beside is removed by the next one that looks at everything. Beside each
+// file stand its sidecars, what it is compressed in several codings, of the file's own modification time: one of another
+// time is not that file's any more, and is made anew.
+//
+// What a feed has no room for any more stands in archive documents (RFC 5005, 4), of which the full ones never change: the
+// store keeps what they held. Two publications of one file lie at least a second apart, because HTTP dates have no more, and a
 // reader that asks "anything since?" would miss the second one; the later waits.
 //
 // The tree may share its folder with other files. The hidden file .linkletter in the tree's folder, and in each list's

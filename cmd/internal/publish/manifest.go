@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 )
@@ -34,18 +35,53 @@ func (t *tree) readManifest(folder string) (manifest, error) {
 	return m, nil
 }
 
-// whole says whether nothing that was published as a part is missing altogether: the tree and each part have a manifest.
+// whole says whether nothing that was published as a part is missing altogether: the tree has its manifest, and each part its
+// folder. The folders are looked for together, for there may be thousands.
 func (t *tree) whole() (bool, error) {
 	m, err := t.readManifest("")
 	if err != nil {
 		return false, err
 	}
-	for path := range m {
-		if strings.HasSuffix(path, "/") && !t.exists(path+manifestFile) {
+	there := map[string]map[string]bool{} // names by folder
+	for part := range m {
+		if !strings.HasSuffix(part, "/") {
+			continue
+		}
+		part = path.Clean(part)
+		folder := path.Dir(part)
+		if there[folder] == nil {
+			names, err := t.names(folder)
+			if err != nil {
+				return false, err
+			}
+			there[folder] = names
+		}
+		if !there[folder][path.Base(part)] {
 			return false, nil
 		}
 	}
 	return t.exists(manifestFile), nil
+}
+
+// names are those of what stands in a folder; none if it is not there.
+func (t *tree) names(folder string) (map[string]bool, error) {
+	names := map[string]bool{}
+	f, err := t.root.Open(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return names, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking into %s: %w", t.name(folder), explain(err, t.dir))
+	}
+	defer f.Close()
+	all, err := f.Readdirnames(-1)
+	if err != nil {
+		return nil, fmt.Errorf("looking into %s: %w", t.name(folder), explain(err, t.dir))
+	}
+	for _, name := range all {
+		names[name] = true
+	}
+	return names, nil
 }
 
 func (t *tree) exists(name string) bool {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -86,8 +87,34 @@ func (w *world) publish(lists ...string) Report {
 	return report
 }
 
-// files gives the published files and when they were modified. Sidecars are not among them: each must be that of its file.
+// dates gives the published files and when they were modified, without sidecars.
+func (w *world) dates() map[string]time.Time {
+	w.t.Helper()
+	all := w.walk()
+	maps.DeleteFunc(all, func(name string, _ time.Time) bool { return isSidecar(name) })
+	return all
+}
+
+// files gives what dates does, and makes sure that each sidecar is that of its file.
 func (w *world) files() map[string]time.Time {
+	w.t.Helper()
+	all := w.walk()
+	for name, date := range all {
+		for _, c := range codings {
+			bare, ok := strings.CutSuffix(name, c.ext)
+			if !ok {
+				continue
+			}
+			if there, ok := all[bare]; !ok || !there.Equal(date) || !c.holds([]byte(w.read(name)), []byte(w.read(bare))) {
+				w.t.Errorf("%s of %v is not what %s of %v (there: %t) is compressed", name, date, bare, there, ok)
+			}
+			delete(all, name)
+		}
+	}
+	return all
+}
+
+func (w *world) walk() map[string]time.Time {
 	w.t.Helper()
 	all := map[string]time.Time{}
 	err := filepath.WalkDir(w.Dir, func(path string, d fs.DirEntry, err error) error {
@@ -104,18 +131,6 @@ func (w *world) files() map[string]time.Time {
 	})
 	if err != nil {
 		w.t.Fatal(err)
-	}
-	for name, date := range all {
-		for _, c := range codings {
-			bare, ok := strings.CutSuffix(name, c.ext)
-			if !ok {
-				continue
-			}
-			if there, ok := all[bare]; !ok || !there.Equal(date) || !c.holds([]byte(w.read(name)), []byte(w.read(bare))) {
-				w.t.Errorf("%s of %v is not what %s of %v (there: %t) is compressed", name, date, bare, there, ok)
-			}
-			delete(all, name)
-		}
 	}
 	return all
 }
@@ -171,7 +186,7 @@ func TestPublishesTheWholeTree(t *testing.T) {
 	w.check("tools", tools)
 	w.check("tools", added)
 	w.publish()
-	want := []string{"assets/feed.css", "assets/icon.svg", "assets/style.css", "atom.xml", "feed.json", "feeds.opml", "index.html", "later/index.html", "robots.txt", "rss.xml"}
+	want := []string{"assets/feed.css", "assets/icon.png", "assets/icon.svg", "assets/style.css", "atom.xml", "feed.json", "feeds.opml", "index.html", "later/index.html", "robots.txt", "rss.xml"}
 	for _, folder := range []string{"tools/", "tools/sections/planes/", "tools/sections/saws/"} {
 		want = append(want, folder+"atom.xml", folder+"feed.json", folder+"index.html", folder+"rss.xml")
 	}

@@ -57,6 +57,7 @@ func (c *cache) get(file string, info fs.FileInfo, now time.Time, load func(*doc
 	at := c.find(file, info, now)
 	item := at.Value.(*cached)
 	item.doc.once.Do(func() {
+		item.doc.grew = func(n int) { c.grew(at, int64(n)) }
 		item.doc.err = load(item.doc)
 		c.loaded(at)
 	})
@@ -96,8 +97,21 @@ func (c *cache) loaded(at *list.Element) {
 		c.remove(at)
 		return
 	}
-	item.size = item.doc.size()
-	c.size += item.size
+	c.add(at, item.doc.size())
+}
+
+// grew counts what was added to a document after it was loaded.
+func (c *cache) grew(at *list.Element, n int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if item := at.Value.(*cached); c.files[item.file] == at && item.size > 0 {
+		c.add(at, n)
+	}
+}
+
+func (c *cache) add(at *list.Element, n int64) {
+	at.Value.(*cached).size += n
+	c.size += n
 	for c.size > maxCached && c.order.Back() != at {
 		c.remove(c.order.Back())
 	}

@@ -27,7 +27,7 @@ func (s *Server) client(r *http.Request) string {
 // nobody says: on a Unix socket.
 func (s *Server) clientAddr(r *http.Request) netip.Addr {
 	peer := parseAddr(r.RemoteAddr)
-	if len(s.TrustedProxies) == 0 || peer.IsValid() && !s.trusted(peer) {
+	if !s.fromProxy(peer) {
 		return peer
 	}
 	// Every proxy appends its peer, so only what stands right of the first stranger can be believed.
@@ -43,6 +43,11 @@ func (s *Server) clientAddr(r *http.Request) netip.Addr {
 		}
 	}
 	return peer
+}
+
+// fromProxy says whether a peer is one of the operator's own proxies. On a Unix socket all are, if there are any.
+func (s *Server) fromProxy(peer netip.Addr) bool {
+	return len(s.TrustedProxies) > 0 && (!peer.IsValid() || s.trusted(peer))
 }
 
 func (s *Server) trusted(addr netip.Addr) bool {

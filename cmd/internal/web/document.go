@@ -7,17 +7,13 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
-	"maps"
 	"mime"
 	"net/http"
 	"os"
 	"path"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/klauspost/compress/gzip"
 
 	"linkletter/feed"
 )
@@ -25,153 +21,123 @@ import (
 const (
 	// maxKept is how large a file may be to be held in memory; nothing that Linkletter writes comes near.
 	maxKept = 8 << 20
-	// minZipped is the size below which compression saves nothing on the wire.
-	minZipped = 256
-	// caching lets a reader keep a document for five minutes, and show it for an hour more while it asks anew.
+	// minCoded is the size below which compression saves nothing on the wire.
+	minCoded = 256
+	// caching lets a reader keep a document for five minutes, and show it for an hour more while it asks anew (RFC 5861).
 	caching = "public, max-age=300, stale-while-revalidate=3600"
-)
-
-// The variants of a document, by what is set in their index: feeds for browsers have another media type.
-const (
-	variantGzip = 1 << iota
-	variantPage
-	variantCount
 )
 
 // document is one file as it is answered with. Everything that is the same for all requests is worked out once.
 type document struct {
+	file       string
 	modified   time.Time // zero: not to be told
+	written    time.Time // the file's own time
 	mediaType  string    // without parameters
-	zipped     bool      // there are gzip variants
-	negotiated bool      // there are variants for browsers
-	variants   [variantCount]variant
+	kind       kind
+	negotiated bool        // there are variants for browsers
+	coded      bool        // it may be compressed
+	tag        string      // stands for the content; every ETag begins with it
+	common     http.Header // of every answer with it, 304 too
+	body       []byte
+	entries    *outline                 // of a feed: where its entries are; nil: not known
+	forms      [codingCount]form        // by coding
 	open       func() (*os.File, error) // for a file too large to be held; nil for all others
+	sidecar    func(coding) []byte      // reads a coded form from the tree; nil: there is none
+	grew       func(bytes int)          // tells the cache what was added
 
 	once sync.Once
 	err  error
+	mu   sync.Mutex // of what is added to forms
 }
 
-// variant is one representation of a document (RFC 9110, 3.2).
-type variant struct {
-	tag       string      // ETag
-	header    http.Header // with 200
-	unchanged http.Header // with 304
-	body      []byte
-}
-
-// size is what the document takes in memory.
-func (d *document) size() int64 {
-	return int64(len(d.variants[0].body) + len(d.variants[variantGzip].body) + 2048)
-}
-
-// load reads the file and makes the variants.
-func (d *document) load(root *os.Root, file, policy string, now time.Time) error {
+// load reads the file.
+func (h *handler) load(d *document, root *os.Root, file string, now time.Time) error {
 	f, err := root.Open(file)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
+	d.file = file
 	// What is read is what was opened: the file may have been replaced since it was looked up.
 	info, err := f.Stat()
 	if err != nil {
 		return err
 	}
-	if !info.ModTime().After(now) { // RFC 9110, 8.8.2.1: Last-Modified is never later than Date
-		d.modified = info.ModTime()
+	d.written = info.ModTime()
+	if !d.written.After(now) { // RFC 9110, 8.8.2.1: Last-Modified is never later than Date
+		d.modified = d.written
 	}
 	if info.Size() > maxKept {
-		return d.loadLarge(root, file, f, policy)
+		sum := sha256.New()
+		if _, err := io.Copy(sum, f); err != nil {
+			return fmt.Errorf("reading %s: %w", file, err)
+		}
+		d.tag = tagOf(sum.Sum(nil))
+		d.open = func() (*os.File, error) { return root.Open(file) }
+		d.mediaType = mediaType(file, nil)
+		d.kind, d.common = kindOf(file, d.mediaType), h.common(d, file)
+		return nil
 	}
-	body, err := io.ReadAll(f)
-	if err != nil {
+	if d.body, err = io.ReadAll(f); err != nil {
 		return fmt.Errorf("reading %s: %w", file, err)
 	}
-	d.mediaType = mediaType(file, body)
-	sum := sha256.Sum256(body)
-	tag := base64.RawURLEncoding.EncodeToString(sum[:16])
-	var zipped []byte
-	if len(body) >= minZipped && compressible(d.mediaType) {
-		if zipped = compress(body); len(zipped) < len(body) {
-			d.zipped = true
-		}
-	}
+	sum := sha256.Sum256(d.body)
+	d.tag = tagOf(sum[:])
+	d.mediaType = mediaType(file, d.body)
 	d.negotiated = d.mediaType == feed.AtomType || d.mediaType == feed.RSSType
-	for i := range d.variants {
-		v := &d.variants[i]
-		v.body = body
-		if i&variantGzip != 0 {
-			v.body = zipped
-		}
-		d.describe(i, tag, policy)
-		v.header["Content-Length"] = []string{strconv.Itoa(len(v.body))}
+	d.coded = len(d.body) >= minCoded && compressible(d.mediaType)
+	d.sidecar = func(c coding) []byte { return c.sidecar(root, file, info, d.body) }
+	d.kind, d.common = kindOf(file, d.mediaType), h.common(d, file)
+	if d.entries = newOutline(d.mediaType, d.body, h.versions.seed); d.entries != nil {
+		h.versions.remember(file, d.tag, d.entries)
 	}
 	return nil
 }
 
-// loadLarge prepares a file that is read again for each answer.
-func (d *document) loadLarge(root *os.Root, file string, f *os.File, policy string) error {
-	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
-		return fmt.Errorf("reading %s: %w", file, err)
-	}
-	d.mediaType = mediaType(file, nil)
-	d.open = func() (*os.File, error) { return root.Open(file) }
-	d.describe(0, base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:16]), policy)
-	return nil
-}
+// tagOf makes the beginning of ETags of a SHA-256: half of it tells all contents apart that there will ever be.
+func tagOf(sum []byte) string { return base64.RawURLEncoding.EncodeToString(sum[:16]) }
 
-// describe works out the headers of a variant.
-func (d *document) describe(i int, tag, policy string) {
-	v, content, vary := &d.variants[i], d.mediaType, ""
-	if i&variantPage != 0 {
-		content, tag = "application/xml", tag+"-page"
-	}
-	h := http.Header{"Cache-Control": {caching}, "X-Content-Type-Options": nosniff}
-	if i&variantGzip != 0 {
-		tag += "-gz"
-	}
-	v.tag = `"` + tag + `"`
-	h["Etag"] = []string{v.tag}
-	if d.zipped {
-		vary = "Accept-Encoding"
+// tagLength is how long that is.
+const tagLength = 22
+
+// size is what the document takes in memory, without its coded forms.
+func (d *document) size() int64 { return int64(len(d.body) + 2048) }
+
+// common works out the headers that all answers with a document have.
+func (h *handler) common(d *document, file string) http.Header {
+	header := http.Header{"Cache-Control": {caching}, "X-Content-Type-Options": nosniff}
+	var vary []string
+	if d.coded {
+		vary = append(vary, "Accept-Encoding")
 	}
 	if d.negotiated {
-		vary = strings.TrimPrefix(vary+", Accept", ", ")
+		vary = append(vary, "Accept")
 	}
-	if vary != "" {
-		h["Vary"] = []string{vary}
+	if vary != nil {
+		header["Vary"] = []string{strings.Join(vary, ", ")}
 	}
 	if isFeed(d.mediaType) {
-		h["Access-Control-Allow-Origin"] = []string{"*"}
+		// Readers that are web pages may read feeds, and see what they need to ask for less the next time.
+		header["Access-Control-Allow-Origin"] = []string{"*"}
+		header["Access-Control-Expose-Headers"] = []string{"ETag, Link, IM, Delta-Base"}
+		if d.mediaType != typeOPML {
+			header["Link"] = h.links(file)
+		}
 	}
 	if rendered(d.mediaType) {
-		h["Content-Security-Policy"] = []string{policy}
+		header["Content-Security-Policy"] = []string{h.policy}
 	}
-	v.unchanged = maps.Clone(h)
-	// What describes the bytes themselves is for answers that hold them (RFC 9110, 15.4.5).
-	if strings.HasPrefix(content, "text/") || strings.HasSuffix(content, "xml") {
-		content += "; charset=utf-8"
-	}
-	h["Content-Type"] = []string{content}
-	h["Accept-Ranges"] = []string{"bytes"}
-	if i&variantGzip != 0 {
-		h["Content-Encoding"] = []string{"gzip"}
-	}
-	if !d.modified.IsZero() {
-		h["Last-Modified"] = []string{d.modified.UTC().Format(http.TimeFormat)}
-	}
-	v.header = h
+	return header
 }
 
-func compress(body []byte) []byte {
-	var b bytes.Buffer
-	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression) // once per content
-	if err != nil {
-		panic(err) // the level is a constant
+// links are what WebSub wants to know of a feed without reading it (https://www.w3.org/TR/websub/, 4): its permanent
+// address and, where there is one, its hub.
+func (h *handler) links(file string) []string {
+	links := []string{"<" + feed.CleanURL(h.Site.File(file)) + `>; rel="self"`}
+	if h.Hub != "" {
+		links = append([]string{"<" + h.Hub + `>; rel="hub"`}, links...)
 	}
-	z.Write(body) // a Buffer never fails
-	z.Close()
-	return b.Bytes()
+	return links
 }
 
 const typeOPML = "text/x-opml"
@@ -181,7 +147,7 @@ const typeOPML = "text/x-opml"
 var types = map[string]string{
 	".html": "text/html", ".css": "text/css", ".txt": "text/plain", ".xml": "application/xml", ".json": "application/json",
 	".opml": typeOPML, ".svg": "image/svg+xml", ".png": "image/png", ".ico": "image/x-icon", ".js": "text/javascript",
-	".gz": "application/gzip", ".webmanifest": "application/manifest+json",
+	".gz": "application/gzip", ".zst": "application/zstd", ".webmanifest": "application/manifest+json",
 }
 
 // mediaType is a file's media type without parameters. A feed is known by what it is, whatever it is called.

@@ -39,6 +39,8 @@ func (h *handler) personal(w http.ResponseWriter, r *http.Request, path string) 
 		h.notFound(w)
 	case !allow(w, r, http.MethodGet, http.MethodPost):
 	case r.Method == http.MethodPost:
+		// What cannot be bounded so, as in a test without a connection, is bounded by the answer's time.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.Bounds.or().Form))
 		page.post(w, r, token)
 	default:
 		page.get(w, r, token)
@@ -227,7 +229,6 @@ func (h *handler) trouble(w http.ResponseWriter, r *http.Request, err error) {
 
 func (h *handler) failed(w http.ResponseWriter) {
 	clear(w.Header()) // of what the answer would have been
-	w.Header()["X-Content-Type-Options"] = nosniff
 	w.Header().Set("Cache-Control", "no-store")
 	h.notice(w, http.StatusInternalServerError, "Something went wrong", "It is our fault. Please try again in a while.")
 }
@@ -252,6 +253,7 @@ func (h *handler) page(w http.ResponseWriter, status int, render func(io.Writer)
 		http.Error(w, "Something went wrong.", http.StatusInternalServerError)
 		return
 	}
+	w.Header()["X-Content-Type-Options"] = nosniff
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", h.policy)
 	w.Header().Set("Referrer-Policy", "no-referrer") // addresses hold tokens

@@ -252,7 +252,7 @@ func TestTokens(t *testing.T) {
 			t.Errorf("%s: %v", path, h)
 		}
 	}
-	if a := s.ask(t, "DELETE", "/-/subscribe", nil); a.status != 405 || a.header.Get("Allow") != "GET, HEAD, POST" {
+	if a := s.ask(t, "DELETE", "/-/subscribe", nil); a.status != 405 || a.header.Get("Allow") != "GET, HEAD, POST, OPTIONS" {
 		t.Errorf("DELETE: %v", a)
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 func TestUnixSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "web.sock")
-	l, err := Listen(t.Context(), "unix:"+path)
+	l, err := Listen(t.Context(), "listen", "unix:"+path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,18 +24,18 @@ func TestUnixSocket(t *testing.T) {
 			c.Close()
 		}
 	}()
-	if _, err := Listen(t.Context(), "unix:"+path); err == nil || !strings.Contains(err.Error(), "another process answers on it") {
+	if _, err := Listen(t.Context(), "listen", "unix:"+path); err == nil || !strings.Contains(err.Error(), "another process answers on it") {
 		t.Errorf("a socket in use: %v", err)
 	}
 	l.(*net.UnixListener).SetUnlinkOnClose(false) // as if the process had died
 	l.Close()
-	again, err := Listen(t.Context(), "unix:"+path)
+	again, err := Listen(t.Context(), "listen", "unix:"+path)
 	if err != nil {
 		t.Fatalf("a stale socket: %v", err)
 	}
 	again.Close()
 	write(t, path, "not a socket", time.Now())
-	if _, err := Listen(t.Context(), "unix:"+path); err == nil || !strings.Contains(err.Error(), "that is no socket") {
+	if _, err := Listen(t.Context(), "listen", "unix:"+path); err == nil || !strings.Contains(err.Error(), "that is no socket") {
 		t.Errorf("a file: %v", err)
 	}
 	if b, err := os.ReadFile(path); err != nil || string(b) != "not a socket" {
@@ -44,16 +44,16 @@ func TestUnixSocket(t *testing.T) {
 }
 
 func TestListenBusy(t *testing.T) {
-	l, err := Listen(t.Context(), "127.0.0.1:0")
+	l, err := Listen(t.Context(), "listen", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
 	addr := l.Addr().String()
-	if _, err := Listen(t.Context(), addr); err == nil || !strings.Contains(err.Error(), addr) || !strings.Contains(err.Error(), "another program has this port") {
+	if _, err := Listen(t.Context(), "listen", addr); err == nil || !strings.Contains(err.Error(), addr) || !strings.Contains(err.Error(), "another program has this port") {
 		t.Errorf("a busy port: %v", err)
 	}
-	if _, err := Listen(t.Context(), "nonsense"); err == nil || !strings.Contains(err.Error(), "host:port") {
+	if _, err := Listen(t.Context(), "listen", "nonsense"); err == nil || !strings.Contains(err.Error(), "host:port") {
 		t.Errorf("no address: %v", err)
 	}
 }

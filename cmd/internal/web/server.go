@@ -2,16 +2,15 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"linkletter/feed/digest"
@@ -28,63 +27,37 @@ type Server struct {
 	Keys      digest.Keys
 	Forms     bool               // answer under /-/; without, all there is 404
 	Limits    store.SignUpLimits // of sign-ups
+	Bounds    Bounds             // of connections
+
+	Lists    []string          // ids of the lists that there are; empty: not known, and none is taken for gone
+	Formerly map[string]string // ids that lists had before, and have now
+	Hub      string            // address of the WebSub hub that is told of what changes; empty: none
 
 	// TrustedProxies are the peers whose X-Forwarded-For says who the client is. Peers on a Unix socket are trusted as soon
 	// as there are any.
 	TrustedProxies []netip.Prefix
+
+	// Ready says in words for everybody why this process should not be asked now, beside what the server sees itself: that
+	// the database answers and the tree is there. Nil: it always may.
+	Ready   func(ctx context.Context) error
+	Metrics *Metrics // nil: nothing is counted
 
 	Wake func() // called after a sign-up that a mail is to be sent for; may be nil
 	Now  func() time.Time
 	Log  *slog.Logger
 }
 
-// Limits of a connection. A reader on a slow line gets two minutes for a document.
-const (
-	headerTimeout   = 10 * time.Second
-	readTimeout     = 30 * time.Second
-	writeTimeout    = 2 * time.Minute
-	idleTimeout     = 2 * time.Minute
-	shutdownTimeout = 20 * time.Second
-	maxHeader       = 16 << 10
-	maxForm         = 16 << 10
-)
+// Handler answers requests under the path of the site's base address, and those of supervisors at the root too.
+func (s *Server) Handler() http.Handler { return s.newHandler() }
 
-// Serve answers on a listener until the context ends, then finishes what it is answering, for at most 20 seconds. It
-// closes the listener.
-func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	hs := &http.Server{
-		Handler:           s.Handler(),
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug), // what clients do wrong
-	}
-	served := make(chan error, 1)
-	go func() { served <- hs.Serve(l) }()
-	select {
-	case err := <-served:
-		return fmt.Errorf("serving on %s: %w", l.Addr(), err)
-	case <-ctx.Done():
-	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-	defer cancel()
-	err := hs.Shutdown(stop)
-	if err != nil {
-		hs.Close()
-		err = fmt.Errorf("stopping the web server: %w", err)
-	}
-	<-served
-	return err
-}
-
-// Handler answers requests under the path of the site's base address, and /healthz at the root.
-func (s *Server) Handler() http.Handler {
-	h := &handler{Server: s, tree: &tree{public: s.Public}, cache: newCache()}
+func (s *Server) newHandler() *handler {
+	h := &handler{Server: s, tree: &tree{public: s.Public}, cache: newCache(), versions: newVersions(), lists: map[string]bool{}}
 	if base, err := url.Parse(s.Site.Base); err == nil {
 		h.prefix = strings.TrimSuffix(base.Path, "/")
 		h.origin = base.Scheme + "://" + base.Host
+	}
+	for _, id := range s.Lists {
+		h.lists[id] = true
 	}
 	h.policy = policy(h.origin)
 	return h
@@ -93,57 +66,74 @@ func (s *Server) Handler() http.Handler {
 // handler is a Server at work.
 type handler struct {
 	*Server
-	tree   *tree
-	cache  *cache
-	prefix string // path of the base address, without a trailing slash
-	origin string // of the base address
-	policy string // Content-Security-Policy of what a browser renders
+	tree     *tree
+	cache    *cache
+	versions *versions
+	lists    map[string]bool        // by id
+	prefix   string                 // path of the base address, without a trailing slash
+	origin   string                 // of the base address
+	policy   string                 // Content-Security-Policy of what a browser renders
+	reason   atomic.Pointer[string] // why /readyz said no the last time; empty: it said yes; nil: not asked yet
 }
 
 // policy is the Content-Security-Policy of everything a browser renders: our style sheet, icon and forms, and nothing else.
 // The site's own origin is named because a page may be read under another name of the server (127.0.0.1), and refers to the
-// style sheet and the icon by their addresses; forms are sent to where their page was read.
+// style sheet and the icon by their addresses; forms are sent to where their page was read. Nothing of ours connects to
+// anything, but tools that judge a page fetch the site's robots.txt from within it.
 func policy(origin string) string {
 	own := strings.TrimSpace("'self' " + origin)
-	return "default-src 'none'; style-src " + own + "; img-src " + own + "; form-action 'self'" +
+	return "default-src 'none'; style-src " + own + "; img-src " + own + "; connect-src 'self'; form-action 'self'" +
 		"; base-uri 'none'; frame-ancestors 'none'"
 }
 
 func (h *handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	now := h.Now()
 	w := &response{ResponseWriter: rw}
+	if h.Metrics != nil {
+		defer func() { h.Metrics.observe(w, r.Method, h.Now().Sub(now)) }()
+	}
 	defer h.recover(w, r)
-	w.Header()["X-Content-Type-Options"] = nosniff
 	path, ok := strings.CutPrefix(r.URL.Path, h.prefix)
 	switch {
-	case r.URL.Path == "/healthz", ok && path == "/healthz":
-		h.health(w, r)
+	case isProbe(r.URL.Path):
+		h.probe(w, r, r.URL.Path)
+	case ok && isProbe(path):
+		h.probe(w, r, path)
 	case ok && path == "" && h.prefix != "":
 		redirect(w, r, h.prefix+"/")
 	case !ok || !strings.HasPrefix(path, "/"):
 		h.notFound(w)
 	case path == "/-" || strings.HasPrefix(path, "/-/"):
+		w.kind = kindForm
 		h.personal(w, r, strings.TrimPrefix(path, "/-"))
 	default:
-		h.file(w, r, path)
+		h.file(w, r, path, now)
 	}
 }
 
+// nosniff is X-Content-Type-Options of every answer: the media type is the one that is said.
 var nosniff = []string{"nosniff"}
 
-// response remembers whether an answer was begun.
+// response remembers what is answered.
 type response struct {
 	http.ResponseWriter
-	begun bool
+	kind   kind
+	status int // 0: the answer has not begun
+	bytes  int // of the body
 }
 
 func (w *response) WriteHeader(status int) {
-	w.begun = true
+	w.status = status
 	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *response) Write(b []byte) (int, error) {
-	w.begun = true
-	return w.ResponseWriter.Write(b)
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(b)
+	w.bytes += n
+	return n, err
 }
 
 // Unwrap is for http.ResponseController.
@@ -159,7 +149,7 @@ func (h *handler) recover(w *response, r *http.Request) {
 		panic(p) // net/http's own way to drop a connection
 	}
 	h.Log.Error("answering a request panicked", "method", r.Method, "path", h.loggable(r), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-	if w.begun {
+	if w.status != 0 {
 		panic(http.ErrAbortHandler) // so that the client can tell that the rest is missing
 	}
 	h.failed(w)
@@ -178,36 +168,24 @@ func (h *handler) loggable(r *http.Request) string {
 // redirect sends the reader to another path of this server.
 func redirect(w http.ResponseWriter, r *http.Request, path string) {
 	to := url.URL{Path: path, RawQuery: r.URL.RawQuery}
+	w.Header()["X-Content-Type-Options"] = nosniff
 	w.Header().Set("Location", to.String())
 	w.WriteHeader(http.StatusMovedPermanently)
 }
 
-// health says whether the program can work: 200, or 503 with the reason in the log.
-func (h *handler) health(w http.ResponseWriter, r *http.Request) {
-	if !allow(w, r, http.MethodGet) {
-		return
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
-	defer cancel()
-	err := h.Store.Ping(ctx)
-	answer, status := map[string]string{"status": "ok"}, http.StatusOK
-	if err != nil {
-		h.Log.Error("the health check failed", "error", err)
-		answer["status"], status = "failed", http.StatusServiceUnavailable
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(answer)
-}
-
-// allow says whether a request has one of the methods, and answers 405 when it does not. Where GET is allowed HEAD is too.
+// allow says whether a request has one of the methods, and answers it when it does not: OPTIONS with what there is, others
+// with 405. Where GET is allowed HEAD is too.
 func allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
 	if slices.Contains(methods, r.Method) || r.Method == http.MethodHead && slices.Contains(methods, http.MethodGet) {
 		return true
 	}
 	all := strings.Replace(strings.Join(methods, ", "), http.MethodGet, http.MethodGet+", "+http.MethodHead, 1)
-	w.Header().Set("Allow", all)
+	w.Header()["X-Content-Type-Options"] = nosniff
+	w.Header().Set("Allow", all+", "+http.MethodOptions)
+	if r.Method == http.MethodOptions {
+		w.WriteHeader(http.StatusNoContent)
+		return false
+	}
 	http.Error(w, "this address answers "+all+" only", http.StatusMethodNotAllowed)
 	return false
 }

@@ -1,29 +1,60 @@
 package web
 
 import (
-	"bufio"
 	"context"
-	"fmt"
+	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
-func TestHealth(t *testing.T) {
-	s := newSite(t, nil)
-	if a := s.get(t, "/healthz"); a.status != 200 || a.body != `{"status":"ok"}`+"\n" || a.header.Get("Content-Type") != "application/json" {
-		t.Errorf("%v", a)
+func TestProbes(t *testing.T) {
+	busy := ""
+	s := newSite(t, func(s *site) {
+		s.Ready = func(context.Context) error {
+			if busy != "" {
+				return errors.New(busy)
+			}
+			return nil
+		}
+	})
+	healthy := func() {
+		t.Helper()
+		if a := s.get(t, "/healthz"); a.status != 200 || a.body != `{"status":"ok"}`+"\n" || a.header.Get("Content-Type") != "application/json" || a.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("/healthz: %v", a)
+		}
 	}
+	ready := func(status int, body string) {
+		t.Helper()
+		if a := s.get(t, "/readyz"); a.status != status || a.body != body+"\n" {
+			t.Errorf("/readyz: %v, want %d %s", a, status, body)
+		}
+		healthy()
+	}
+	ready(200, `{"status":"ok"}`)
+	busy = "it is stopping"
+	ready(503, `{"reason":"it is stopping","status":"not ready"}`)
+	busy = ""
+	front := filepath.Join(s.Public, "index.html")
+	if err := os.Rename(front, front+"~"); err != nil {
+		t.Fatal(err)
+	}
+	ready(503, `{"reason":"nothing is published yet","status":"not ready"}`)
+	if err := os.Rename(front+"~", front); err != nil {
+		t.Fatal(err)
+	}
+	ready(200, `{"status":"ok"}`)
 	s.Store.Close()
-	if a := s.get(t, "/healthz"); a.status != 503 || strings.Contains(a.body, "sql") {
-		t.Errorf("without its store: %v", a)
-	}
+	ready(503, `{"reason":"the database does not answer","status":"not ready"}`)
 	if a := s.post(t, "/-/subscribe", ada); a.status != 500 || !strings.Contains(a.body, "Something went wrong") || strings.Contains(a.body, "sql") {
 		t.Errorf("signing up without a store: %v", a)
+	}
+	if a := s.post(t, "/readyz", nil); a.status != 405 {
+		t.Errorf("POST: %v", a)
 	}
 }
 
@@ -54,63 +85,5 @@ func TestPanic(t *testing.T) {
 	}
 	if err == nil {
 		t.Error("half an answer looks like a whole one")
-	}
-}
-
-func TestServeEndsGracefully(t *testing.T) {
-	s := newSite(t, nil)
-	l, err := Listen(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(ctx, l) }()
-	// A sign-up takes a moment; the signal to stop comes while it is answered.
-	conn, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	body := ada.Encode()
-	fmt.Fprintf(conn, "POST /-/subscribe HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"+
-		"Content-Length: %d\r\n\r\n%s", len(body), body)
-	for s.woken.Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	stop()
-	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil || res.StatusCode != 200 {
-		t.Errorf("what was being answered: %v, %v", res, err)
-	}
-	if err := <-served; err != nil {
-		t.Errorf("stopping: %v", err)
-	}
-	if _, err := net.Dial("tcp", l.Addr().String()); err == nil {
-		t.Error("it still listens")
-	}
-}
-
-func TestServeLimits(t *testing.T) {
-	s := newSite(t, nil)
-	l, err := Listen(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(ctx, l) }()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+l.Addr().String()+"/atom.xml", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("X-Long", strings.Repeat("x", 2*maxHeader))
-	if a := do(t, r); a.status != http.StatusRequestHeaderFieldsTooLarge {
-		t.Errorf("a long header: %v", a)
-	}
-	stop()
-	if err := <-served; err != nil {
-		t.Error(err)
 	}
 }

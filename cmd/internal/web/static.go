@@ -1,16 +1,16 @@
 package web
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"io/fs"
-	"maps"
 	"net/http"
 	"os"
+	"path"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"linkletter/feed"
 )
@@ -24,24 +24,27 @@ type tree struct {
 }
 
 // file answers for one path of the tree, which begins with a slash.
-func (h *handler) file(w http.ResponseWriter, r *http.Request, name string) {
-	if !allow(w, r, http.MethodGet) {
+func (h *handler) file(w *response, r *http.Request, name string, now time.Time) {
+	if h.movedList(w, r, name) {
 		return
 	}
 	file, ok := fileOf(name)
 	if !ok {
-		h.notFound(w)
+		h.missing(w, r, name)
 		return
 	}
-	d, err := h.document(file)
+	d, err := h.document(file, now)
 	if err == nil {
-		err = d.answer(w, r)
+		w.kind = d.kind
+		err = h.answer(w, r, d, now)
 	}
 	switch {
 	case errors.Is(err, errFolder):
-		redirect(w, r, h.prefix+name+"/")
+		if allow(w, r, http.MethodGet) {
+			redirect(w, r, h.prefix+name+"/")
+		}
 	case missing(err):
-		h.notFound(w)
+		h.missing(w, r, name)
 	case err != nil:
 		h.trouble(w, r, err)
 	}
@@ -51,8 +54,7 @@ func (h *handler) file(w http.ResponseWriter, r *http.Request, name string) {
 var errFolder = errors.New("it is a folder")
 
 // document gives a file of the tree as it is now.
-func (h *handler) document(file string) (*document, error) {
-	now := h.Now()
+func (h *handler) document(file string, now time.Time) (*document, error) {
 	if d := h.cache.recent(file, now); d != nil {
 		return d, nil
 	}
@@ -62,10 +64,21 @@ func (h *handler) document(file string) (*document, error) {
 		return nil, err
 	case info.IsDir():
 		return nil, errFolder
-	case !info.Mode().IsRegular():
+	case !info.Mode().IsRegular(), besideAnother(root, file):
 		return nil, fs.ErrNotExist
 	}
-	return h.cache.get(file, info, now, func(d *document) error { return d.load(root, file, h.policy, now) })
+	return h.cache.get(file, info, now, func(d *document) error { return h.load(d, root, file, now) })
+}
+
+// besideAnother says whether a file is a coded form of the one that it stands beside. That one has an address, and the
+// form is had there: an address has one spelling.
+func besideAnother(root *os.Root, file string) bool {
+	ext := path.Ext(file)
+	if ext == "" || !slices.ContainsFunc(codings[:], func(c codingInfo) bool { return c.ext == ext }) {
+		return false
+	}
+	info, err := root.Stat(strings.TrimSuffix(file, ext))
+	return err == nil && info.Mode().IsRegular()
 }
 
 // fileOf is the file of the tree that a path names. Hidden files are none, nor are paths that can be written shorter: an
@@ -128,56 +141,4 @@ func missing(err error) bool {
 		return errno == syscall.ENOENT || errno == syscall.ENOTDIR || errno == syscall.ELOOP || errno == syscall.ENAMETOOLONG
 	}
 	return true // a path or a link that leads out of the tree
-}
-
-// answer writes the document as the request wants it. An error comes before anything is written. Nearly all requests ask
-// for the whole of it, or name the very variant they have; those two are short cuts past what ServeContent would do.
-func (d *document) answer(w http.ResponseWriter, r *http.Request) error {
-	v := &d.variants[d.choose(r)]
-	has := func(name string) bool { return r.Header[name] != nil }
-	have := r.Header["If-None-Match"]
-	switch {
-	case d.open != nil, has("Range"), has("If-Match"), has("If-Unmodified-Since"):
-		return d.serveContent(w, r, v)
-	case len(have) == 1 && have[0] == v.tag:
-		maps.Copy(w.Header(), v.unchanged)
-		w.WriteHeader(http.StatusNotModified)
-		return nil
-	case len(have) > 0, has("If-Modified-Since"):
-		return d.serveContent(w, r, v)
-	}
-	maps.Copy(w.Header(), v.header)
-	w.Write(v.body) // it fails when nobody is there any more
-	return nil
-}
-
-// serveContent answers requests with any conditions and ranges.
-func (d *document) serveContent(w http.ResponseWriter, r *http.Request, v *variant) error {
-	var content io.ReadSeeker = bytes.NewReader(v.body)
-	if d.open != nil {
-		f, err := d.open()
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		content = f
-	}
-	maps.Copy(w.Header(), v.header)
-	if r.Header["If-Match"] != nil || r.Header["If-Unmodified-Since"] != nil {
-		w.Header().Del("Content-Length") // ServeContent would leave it on a 412, which has no body
-	}
-	http.ServeContent(w, r, "", d.modified, content)
-	return nil
-}
-
-// choose picks the variant for a request.
-func (d *document) choose(r *http.Request) int {
-	i := 0
-	if d.zipped && wantsGzip(strings.Join(r.Header["Accept-Encoding"], ",")) {
-		i |= variantGzip
-	}
-	if d.negotiated && prefersPage(strings.Join(r.Header["Accept"], ","), d.mediaType) {
-		i |= variantPage
-	}
-	return i
 }

@@ -1,0 +1,63 @@
+package publish
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// However many lists there are, one entry of one of them rewrites the files that it is in, and a check that brings nothing
+// rewrites none.
+func TestOneEntryAmongManyLists(t *testing.T) {
+	n := mostInFull + 10
+	if os.Getenv("CI") == "true" {
+		n = 300
+	}
+	var ids []string
+	for i := range n {
+		ids = append(ids, fmt.Sprintf("list-%d", i))
+	}
+	w := newWorld(t, ids...)
+	w.Now = func() time.Time { return time.Now().Add(w.ahead) }
+	for _, id := range ids {
+		w.check(id, strings.ReplaceAll(tools, "saw.example", id+".example"))
+	}
+	w.publish()
+	before := w.dates()
+	expect := func(what string, want ...string) {
+		t.Helper()
+		if diff := cmp.Diff(want, changed(before, w.dates())); diff != "" {
+			t.Errorf("%s: written (-want +got):\n%s", what, diff)
+		}
+		before = w.dates()
+	}
+	id := ids[n-1]
+	w.ahead += time.Hour
+	w.check(id, added)
+	w.publish(id)
+	expect("an entry of a list that becomes one of those in full", "atom.xml", "feed.json", "index.html",
+		id+"/atom.xml", id+"/feed.json", id+"/index.html", id+"/rss.xml",
+		id+"/sections/saws/atom.xml", id+"/sections/saws/feed.json", id+"/sections/saws/index.html", id+"/sections/saws/rss.xml", "rss.xml")
+	w.ahead += time.Hour
+	w.publish(id)
+	w.publish(ids[0])
+	expect("checks that brought nothing")
+
+	// What was kept in mind from one publication to the next is what a new start finds.
+	w.front = nil
+	if report := w.publish(); report.Written != 0 || report.Removed != 0 {
+		t.Errorf("a new start writes %v and removes %d files, want none", report.Changed, report.Removed)
+	}
+	expect("a new start")
+	if err := os.Remove(w.Dir + "/index.html"); err != nil {
+		t.Fatal(err)
+	}
+	w.publish(id)
+	if !strings.Contains(w.read("index.html"), "Fret saw") {
+		t.Error("the front page did not come back")
+	}
+}
