@@ -41,8 +41,9 @@ type library struct {
 	made              int
 	bullet, separator string
 	newline           string
-	loose, references bool // blank lines between entries; addresses at the end
-	framed            bool // with contents, licence and the like around it
+	loose, references bool        // blank lines between entries; addresses at the end
+	framed            bool        // with contents, licence and the like around it
+	newest            []*resource // what feeds show, and before it what they showed; some may be gone
 	away              *resource
 }
 
@@ -56,6 +57,8 @@ func newLibrary(rand *rand.Rand, entries int) *library {
 		s := l.shelves[i*len(l.shelves)/entries]
 		s.resources = append(s.resources, l.make(s))
 	}
+	l.newest = slices.Clone(l.shelves[0].resources[:min(20, len(l.shelves[0].resources))])
+	slices.Reverse(l.newest) // entries of one check are dated in the order of the list, the first one last
 	return l
 }
 
@@ -78,15 +81,22 @@ func (l *library) add() *resource {
 	s := l.shelves[l.rand.IntN(len(l.shelves))]
 	r := l.make(s)
 	s.resources = slices.Insert(s.resources, l.rand.IntN(len(s.resources)+1), r)
+	l.newest = append(l.newest, r)
 	return r
 }
 
-// pick takes a resource: as often one that feeds show, which are the first of a shelf, as any.
+// pick takes a resource: as often one that the list's feed shows as one of the first of a section, or any.
 func (l *library) pick() *resource {
 	s := l.shelves[l.rand.IntN(len(l.shelves))]
 	n := len(s.resources)
-	if l.rand.IntN(2) == 0 {
+	switch l.rand.IntN(4) {
+	case 0:
 		n = min(n, 20)
+	case 1, 2:
+		newest := l.newest[max(0, len(l.newest)-20):]
+		if r := newest[l.rand.IntN(len(newest))]; slices.Contains(r.shelf.resources, r) {
+			return r
+		}
 	}
 	return s.resources[l.rand.IntN(n)]
 }
