@@ -37,7 +37,10 @@ func (r *recorder) past() error {
 		if err != nil {
 			return fmt.Errorf("entry %q: %w", p.Entry.Title, err)
 		}
-		if p.Gone {
+		if p.Gone { // it makes no room in the feeds of its sections either
+			if err := r.place(refs[i], r.stillThere(p.Entry.Sections)); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := r.change(refs[i], "added", nil, nil); err != nil {
@@ -48,6 +51,20 @@ func (r *recorder) past() error {
 		}
 	}
 	return r.pastKeys(refs)
+}
+
+// stillThere is what the list still has of sections: they themselves, or what stood above them.
+func (r *recorder) stillThere(paths [][]string) [][]string {
+	var out [][]string
+	for _, path := range paths {
+		for len(path) > 0 && r.sections[pathKey(path)] == 0 {
+			path = path[:len(path)-1]
+		}
+		if len(path) > 0 {
+			out = append(out, path)
+		}
+	}
+	return out
 }
 
 // pastKeys stores the addresses under which the entries of a history stood. An address belongs to whom it was passed on to:

@@ -205,20 +205,31 @@ func (p *Past) ends(l *curated.List) bool {
 	return p.List != nil && slices.EqualFunc(p.List.Entries, l.Entries, func(a, b curated.Entry) bool { return a.URL == b.URL })
 }
 
-// known is a history as the store takes it. What came silently, or left, is never in a feed; what came all at once is not
-// what a feed starts with, as long as there is enough else.
+// known is a history as the store takes it. What came silently is never in a feed; what came all at once is not what a feed
+// starts with, as long as there is enough else.
+//
+// What left makes no room in a feed, as it would not have if the program had watched: who reads a feed that is made anew from
+// the same history finds nothing in it that was too old before. But at least half of what a feed starts with are entries that
+// stand, or somebody who took many back would leave it empty.
 func (p *Past) known(baseline int) []store.Past {
 	enough := 0
+	var left []time.Time
 	for i := range p.Entries {
-		if e := &p.Entries[i]; !e.Gone && !e.Silent && !e.Held {
+		switch e := &p.Entries[i]; {
+		case e.Silent || e.Held:
+		case e.Gone:
+			left = append(left, e.Published)
+		default:
 			enough++
 		}
 	}
+	slices.SortFunc(left, func(a, b time.Time) int { return b.Compare(a) })
+	left = left[:min(len(left), baseline/2)]
 	out := make([]store.Past, len(p.Entries))
 	for i := range p.Entries {
 		e := &p.Entries[i]
 		out[i] = store.Past{Known: e.Known, IDKey: e.IDKey, Published: e.Published, Updated: e.Updated,
-			Silent: e.Gone || e.Silent || e.Held && enough >= baseline}
+			Silent: e.Silent || e.Held && enough >= baseline || e.Gone && !slices.ContainsFunc(left, e.Published.Equal)}
 		if e.Origin.Commit != p.Shallow.Commit {
 			out[i].Origin = e.Origin
 		}
