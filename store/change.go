@@ -17,7 +17,7 @@ import (
 type Change struct {
 	Ref    int64 // its row
 	Kind   feed.ChangeKind
-	At     time.Time // the check, and a second before for each of its changes that stands before this one
+	At     time.Time // the check, or some seconds before: unique among the changes of the list, and for ever the same
 	What   []string  // what changed: title, url, summary, section
 	Before curated.Entry
 	After  curated.Entry // as it stood until its next change
@@ -27,10 +27,10 @@ type Change struct {
 // them, nor what a silent revision or a better reader of the program changed: nothing changed for anybody who reads the list.
 func (s *Store) Changes(ctx context.Context, list string, limit int) ([]Change, error) {
 	all, err := collect(ctx, s.db, scanChange, `
-		SELECT c.id, c.kind, c.what, c.before, s.checked - (SELECT count(*) FROM change b WHERE b.snapshot = c.snapshot AND b.id < c.id),
+		SELECT c.id, c.kind, c.what, c.before, c.at,
 			coalesce((SELECT n.before FROM change n WHERE n.entry = c.entry AND n.id > c.id AND n.before <> '' ORDER BY n.id LIMIT 1), e.detail)
 		FROM change c JOIN snapshot s ON s.id = c.snapshot JOIN entry e ON e.id = c.entry
-		WHERE s.list = ? AND s.silent = 0 AND e.state <> 'quarantined' AND c.before <> '' AND (c.kind IN ('removed', 'returned') OR c.kind = 'changed'
+		WHERE s.list = ? AND s.silent = 0 AND e.state <> 'quarantined' AND c.at IS NOT NULL AND c.before <> '' AND (c.kind IN ('removed', 'returned') OR c.kind = 'changed'
 			AND EXISTS (SELECT 1 FROM json_each(c.what) w WHERE w.value IN ('title', 'url', 'summary')))
 		ORDER BY c.id DESC LIMIT ?`, list, limit)
 	if err != nil {
@@ -38,6 +38,18 @@ func (s *Store) Changes(ctx context.Context, list string, limit int) ([]Change, 
 	}
 	slices.SortStableFunc(all, func(a, b Change) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.Ref, a.Ref)) })
 	return all, nil
+}
+
+// changeDates gives dates to changes of a list. Of those that were given, the ones of the last days are looked at: no check
+// finds so many changes that they go back further.
+func changeDates(ctx context.Context, tx *sql.Tx, list string, now time.Time) (feed.Dates, error) {
+	var dates feed.Dates
+	taken, err := collect(ctx, tx, func(rows *sql.Rows) (at int64, err error) { return at, rows.Scan(&at) },
+		`SELECT c.at FROM change c JOIN snapshot s ON s.id = c.snapshot WHERE c.at > ? AND s.list = ?`, now.AddDate(0, 0, -2).Unix(), list)
+	for _, at := range taken {
+		dates.Take(time.Unix(at, 0))
+	}
+	return dates, err
 }
 
 func scanChange(rows *sql.Rows) (Change, error) {

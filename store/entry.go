@@ -131,6 +131,9 @@ func (s *Store) Entries(ctx context.Context, list, section string) ([]Entry, err
 	return s.withSections(ctx, all)
 }
 
+// batch is how many parameters a statement gets. SQLite takes 32,766; short statements are kinder to its parser.
+const batch = 500
+
 // withSections fills in the sections that entries stand in.
 func (s *Store) withSections(ctx context.Context, entries []Entry) ([]Entry, error) {
 	type row struct {
@@ -141,7 +144,6 @@ func (s *Store) withSections(ctx context.Context, entries []Entry) ([]Entry, err
 	for i := range entries {
 		at[entries[i].Ref] = i
 	}
-	const batch = 500 // SQLite takes 32,766 parameters; short statements are kinder to its parser
 	for start := 0; start < len(entries); start += batch {
 		part := entries[start:min(start+batch, len(entries))]
 		args := make([]any, len(part))

@@ -16,7 +16,7 @@ func (r *recorder) forget(ref int64) error {
 		`UPDATE entry_key SET before = NULL WHERE before = ?`,
 		`UPDATE entry_key SET entry = before, before = NULL WHERE entry = ? AND before IS NOT NULL`,
 		`DELETE FROM change WHERE entry = ?`, `DELETE FROM entry_section WHERE entry = ?`,
-		`DELETE FROM entry_key WHERE entry = ?`, `DELETE FROM entry WHERE id = ?`,
+		`DELETE FROM apart WHERE entry = ?`, `DELETE FROM entry_key WHERE entry = ?`, `DELETE FROM entry WHERE id = ?`,
 	} {
 		if err := r.exec(statement, ref); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"linkletter/feed"
 	"linkletter/feed/curated"
 )
 
@@ -65,11 +66,22 @@ func endHold(ctx context.Context, tx *sql.Tx, list string, kind curated.HoldKind
 // acceptRemovals believes the removals that enough checks in a row have seen.
 func acceptRemovals(ctx context.Context, tx *sql.Tx, list string, checks int, now time.Time) (made int, err error) {
 	// A removal accepted after its check stands in the change log of the newest snapshot.
-	_, err = tx.ExecContext(ctx, `INSERT INTO change (snapshot, entry, kind, before)
-		SELECT (SELECT max(id) FROM snapshot WHERE list = e.list), e.id, 'removed', e.detail
-		FROM entry e WHERE e.list = ? AND e.gone IS NULL AND e.missing >= ?`, list, checks)
+	refs, err := collect(ctx, tx, func(rows *sql.Rows) (ref int64, err error) { return ref, rows.Scan(&ref) },
+		`SELECT id FROM entry WHERE list = ? AND gone IS NULL AND missing >= ? ORDER BY position, id`, list, checks)
+	if err != nil || len(refs) == 0 {
+		return 0, err
+	}
+	dates, err := changeDates(ctx, tx, list, now)
 	if err != nil {
 		return 0, err
+	}
+	for _, ref := range refs {
+		_, err := tx.ExecContext(ctx, `INSERT INTO change (snapshot, entry, kind, before, at)
+			SELECT (SELECT max(id) FROM snapshot WHERE list = e.list), e.id, ?, e.detail, ? FROM entry e WHERE e.id = ?`,
+			feed.ChangeRemoved, dates.Give(now).Unix(), ref)
+		if err != nil {
+			return 0, err
+		}
 	}
 	res, err := tx.ExecContext(ctx, `UPDATE entry SET gone = ?, missing = 0 WHERE list = ? AND gone IS NULL AND missing >= ?`,
 		now.Unix(), list, checks)
@@ -149,7 +161,11 @@ func (s *Store) Dismiss(ctx context.Context, list string) (dismissed int, err er
 func release(ctx context.Context, tx *sql.Tx, list string, as EntryState, now time.Time) (int, error) {
 	outcome, announced := "dismissed", sql.NullInt64{}
 	if as == Announced {
-		outcome, announced = "accepted", toUnix(now)
+		at, err := announcing(ctx, tx, now)
+		if err != nil {
+			return 0, err
+		}
+		outcome, announced = "accepted", toUnix(at)
 	}
 	res, err := tx.ExecContext(ctx, `UPDATE entry SET state = ?, announced = ? WHERE list = ? AND state = 'quarantined'`, as, announced, list)
 	if err != nil {

@@ -36,11 +36,17 @@ var migrations = []string{
 	// 3: archives of feeds, lists that take another id, hubs.
 	`ALTER TABLE list ADD COLUMN named TEXT NOT NULL DEFAULT '';
 	ALTER TABLE entry ADD COLUMN archive INTEGER;
-	ALTER TABLE entry ADD COLUMN apart INTEGER;
+	ALTER TABLE change ADD COLUMN at INTEGER;
+	CREATE TABLE apart (
+		entry INTEGER NOT NULL REFERENCES entry (id),
+		date  INTEGER NOT NULL,
+		at    INTEGER NOT NULL UNIQUE,
+		PRIMARY KEY (entry, date)
+	) STRICT, WITHOUT ROWID;
 	CREATE INDEX entry_news ON entry (announced) WHERE state = 'announced';
 	CREATE INDEX entry_first ON entry (published) WHERE state = 'baseline';
-	CREATE UNIQUE INDEX entry_apart ON entry (apart) WHERE apart IS NOT NULL;
 	CREATE INDEX change_entry ON change (entry);
+	CREATE INDEX change_at ON change (at) WHERE at IS NOT NULL;
 	CREATE TABLE archive (
 		list    TEXT NOT NULL REFERENCES list (id),
 		number  INTEGER NOT NULL,

@@ -70,18 +70,20 @@ func (s *Store) Record(ctx context.Context, r Reading) (*Recorded, error) {
 // recorder is one Record under way.
 type recorder struct {
 	Reading
-	ctx      context.Context
-	tx       *sql.Tx
-	now      time.Time
-	at       time.Time // what it is dated by: now, or an earlier revision
-	list     string
-	tag      string
-	state    EntryState // of new entries
-	snapshot int64
-	dates    feed.Dates
-	sections map[string]int64
-	idReused bool // a list that had this id before keeps the permanent ids that were made with it
-	done     Recorded
+	ctx       context.Context
+	tx        *sql.Tx
+	now       time.Time
+	at        time.Time // what it is dated by: now, or an earlier revision
+	list      string
+	tag       string
+	state     EntryState // of new entries
+	snapshot  int64
+	dates     feed.Dates
+	sections  map[string]int64
+	renamed   bool       // some list keeps permanent ids that were made with an id that another may have now
+	announced time.Time  // when what is news now became it
+	changed   feed.Dates // of changes
+	done      Recorded
 
 	statements map[string]*sql.Stmt // by their text
 }
@@ -113,7 +115,15 @@ func newRecorder(ctx context.Context, tx *sql.Tx, r Reading, now time.Time) (*re
 	case l.Reader != r.Reader:
 		rec.state = Silent
 	}
-	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM list WHERE named = ?)`, l.ID).Scan(&rec.idReused); err != nil {
+	if rec.done.Baseline {
+		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM list WHERE named <> '')`).Scan(&rec.renamed); err != nil {
+			return nil, err
+		}
+	}
+	if rec.announced, err = announcing(ctx, tx, now); err != nil {
+		return nil, err
+	}
+	if rec.changed, err = changeDates(ctx, tx, l.ID, now); err != nil {
 		return nil, err
 	}
 	times, err := collect(ctx, tx, func(rows *sql.Rows) (v int64, err error) { return v, rows.Scan(&v) },
@@ -170,6 +180,11 @@ func (r *recorder) run() error {
 	if err := r.takeSnapshot(); err != nil {
 		return err
 	}
+	if r.done.Baseline && r.renamed {
+		if err := r.nameFeeds(); err != nil {
+			return err
+		}
+	}
 	if err := r.updateSections(); err != nil {
 		return err
 	}
@@ -181,6 +196,27 @@ func (r *recorder) run() error {
 	}
 	return r.exec(`UPDATE snapshot SET added = ?, removed = ?, changed = ? WHERE id = ?`,
 		len(r.done.Announced)+len(r.done.Held), r.done.Removed, r.done.Changed, r.snapshot)
+}
+
+// nameFeeds keeps the permanent ids of the list's feeds from being those of a list that had its id before. No id of a list
+// has a tilde.
+func (r *recorder) nameFeeds() error {
+	return r.exec(`WITH RECURSIVE free (name, n) AS (
+			SELECT ?1, 1 UNION ALL SELECT ?1 || '~' || (n + 1), n + 1 FROM free WHERE EXISTS (SELECT 1 FROM list WHERE named = name AND id <> ?1))
+		UPDATE list SET named = (SELECT CASE n WHEN 1 THEN '' ELSE name END FROM free ORDER BY n DESC LIMIT 1) WHERE id = ?1`, r.list)
+}
+
+// announcing is when what is announced now becomes news: the clock's time, but after all that was announced before. A clock
+// that was set back must not put what is new behind what is old.
+func announcing(ctx context.Context, tx *sql.Tx, now time.Time) (time.Time, error) {
+	var last sql.NullInt64
+	if err := tx.QueryRowContext(ctx, `SELECT max(announced) FROM entry WHERE state = 'announced'`).Scan(&last); err != nil {
+		return now, err
+	}
+	if last.Int64 > now.Unix() {
+		return fromUnix(last).Add(time.Second), nil
+	}
+	return now, nil
 }
 
 // entries stores what the reading says of each entry.
@@ -302,7 +338,7 @@ func (r *recorder) create(n newRow) (ref int64, err error) {
 	}
 	var announced, gone sql.NullInt64
 	if n.state == Announced {
-		announced = toUnix(r.now)
+		announced = toUnix(r.announced)
 	}
 	if n.gone {
 		gone = toUnix(r.now)
@@ -317,7 +353,7 @@ func (r *recorder) create(n newRow) (ref int64, err error) {
 // freeID mints the id of a new entry. An address that was passed on within a day gives a second one.
 func (r *recorder) freeID(published time.Time, key string) (string, error) {
 	id := feed.EntryID(r.tag, published, r.list, key)
-	for n := 2; !r.done.Baseline || len(r.Past) > 0 || r.idReused; n++ {
+	for n := 2; !r.done.Baseline || len(r.Past) > 0 || r.renamed; n++ {
 		var taken bool
 		err := r.tx.QueryRowContext(r.ctx, `SELECT EXISTS (SELECT 1 FROM entry WHERE atom_id = ?)`, id).Scan(&taken)
 		if err != nil || !taken {
@@ -342,8 +378,12 @@ func (r *recorder) change(ref int64, kind feed.ChangeKind, what []string, before
 			return err
 		}
 	}
-	return r.exec(`INSERT INTO change (snapshot, entry, kind, what, before) VALUES (?, ?, ?, ?, ?)`,
-		r.snapshot, ref, kind, string(names), string(old))
+	var at sql.NullInt64
+	if kind != feed.ChangeAdded {
+		at = toUnix(r.changed.Give(r.now))
+	}
+	return r.exec(`INSERT INTO change (snapshot, entry, kind, what, before, at) VALUES (?, ?, ?, ?, ?, ?)`,
+		r.snapshot, ref, kind, string(names), string(old), at)
 }
 
 // removals marks what left the list; while the guard holds that, it only counts the checks that say so.

@@ -112,14 +112,21 @@ CREATE TABLE entry (
 	added_by     TEXT NOT NULL DEFAULT '', -- that commit's author, by name
 	revision_url TEXT NOT NULL DEFAULT '', -- where people read that commit
 	archive      INTEGER,               -- the full archive document (RFC 5005) that it is in; NULL: none yet
-	apart        INTEGER,               -- published in the feed of all lists, where no two share it; NULL: it never was there
 	UNIQUE (list, published)
 ) STRICT;
 CREATE INDEX entry_announced ON entry (list, announced) WHERE announced IS NOT NULL;
 
 CREATE INDEX entry_news ON entry (announced) WHERE state = 'announced';
 CREATE INDEX entry_first ON entry (published) WHERE state = 'baseline';
-CREATE UNIQUE INDEX entry_apart ON entry (apart) WHERE apart IS NOT NULL;
+
+-- The dates of entries in the feed of all lists, where no two are the same: within a list they never are, but lists are
+-- checked in one second.
+CREATE TABLE apart (
+	entry INTEGER NOT NULL REFERENCES entry (id),
+	date  INTEGER NOT NULL,             -- published or updated
+	at    INTEGER NOT NULL UNIQUE,      -- what it is there
+	PRIMARY KEY (entry, date)
+) STRICT, WITHOUT ROWID;
 
 -- The full archive documents of a list's feed (RFC 5005, 4), which never change: what they hold is kept as it was.
 CREATE TABLE archive (
@@ -177,10 +184,12 @@ CREATE TABLE change (
 	entry    INTEGER NOT NULL REFERENCES entry (id),
 	kind     TEXT NOT NULL CHECK (kind IN ('added', 'removed', 'changed', 'returned')),
 	what     TEXT NOT NULL DEFAULT '[]',-- JSON: title, url, summary, section
-	before   TEXT NOT NULL DEFAULT ''
+	before   TEXT NOT NULL DEFAULT '',
+	at       INTEGER                    -- its date in the feed of changes, unique within the list; NULL: it is in none
 ) STRICT;
 CREATE INDEX change_snapshot ON change (snapshot);
 CREATE INDEX change_entry ON change (entry);
+CREATE INDEX change_at ON change (at) WHERE at IS NOT NULL;
 
 -- A digest's own clock.
 CREATE TABLE digest (

@@ -66,6 +66,7 @@ func (s *Store) Tag(ctx context.Context, wanted string, provisional func(string)
 			`UPDATE list SET tag = ?1 WHERE tag = ?2`,
 			`UPDATE entry SET atom_id = 'tag:' || ?1 || substr(atom_id, length('tag:' || ?2) + 1)
 				WHERE substr(atom_id, 1, length('tag:' || ?2 || ',')) = 'tag:' || ?2 || ','`,
+			`UPDATE archive SET content = replace(content, '"tag:' || ?2 || ',', '"tag:' || ?1 || ',')`, // a quote in a text is escaped
 		} {
 			if _, err := tx.ExecContext(ctx, statement, wanted, old); err != nil {
 				return err

@@ -148,7 +148,8 @@ func (a *app) settle(ctx context.Context) error {
 		return err
 	}
 	a.tag, a.checker.Tag, a.publisher.Tag = tag, tag, tag
-	if err := a.rename(ctx); err != nil {
+	renamed, err := a.rename(ctx)
+	if err != nil {
 		return err
 	}
 	var ids []string
@@ -158,23 +159,33 @@ func (a *app) settle(ctx context.Context) error {
 			return err
 		}
 	}
-	return errors.Join(a.store.EndDigests(ctx, ids), a.settleHub(ctx))
+	if err := errors.Join(a.store.EndDigests(ctx, ids), a.settleHub(ctx)); err != nil || !renamed {
+		return err
+	}
+	if _, err := a.publishAll(ctx); err != nil { // or the list would be read under both of its addresses
+		a.log.Error("publishing", logError, err)
+	}
+	return nil
 }
 
-// rename gives lists that have another id now what is known of them under their old one.
-func (a *app) rename(ctx context.Context) error {
+// rename gives lists that have another id now what is known of them under their old one, and says whether there were any.
+func (a *app) rename(ctx context.Context) (renamed bool, err error) {
 	for _, l := range a.cfg.Lists {
 		for _, old := range l.Formerly {
-			renamed, err := a.store.Rename(ctx, old, l.ID)
-			if err != nil {
-				return err
-			}
-			if renamed {
+			done, err := a.store.Rename(ctx, old, l.ID)
+			switch {
+			case errors.Is(err, store.ErrBothKnown):
+				a.log.Warn("a list keeps its own history, for it was read under its new id before the old one was named (formerly); what is known under the old id is not used",
+					logList, l.ID, "formerly", old)
+			case err != nil:
+				return renamed, err
+			case done:
+				renamed = true
 				a.log.Info("a list has another id now; its entries, issues and subscriptions go on", logList, l.ID, "formerly", old)
 			}
 		}
 	}
-	return nil
+	return renamed, nil
 }
 
 // known refuses an id that no configured list has.

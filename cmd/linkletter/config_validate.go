@@ -29,6 +29,9 @@ var idForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
 // reserved are the names in the public tree that no list can have.
 var reserved = []string{"assets", "digests", "index.html", "atom.xml", "rss.xml", "feed.json", "feeds.opml", "robots.txt", "healthz", "readyz"}
 
+// languageForm is what xml:lang (XML 1.0, 2.12) and RSS take of language tags: a language, and not one for private use.
+var languageForm = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
+
 // tagForm is a host name (RFC 4151 wants the owner's, in lower case).
 var tagForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
 
@@ -121,7 +124,8 @@ func (v *validator) language(path, tag string) {
 	if tag == "" {
 		return
 	}
-	if _, err := language.Parse(tag); err != nil {
+	// Feeds take neither all that the library reads, such as en_US, nor a language that says nothing.
+	if parsed, err := language.Parse(tag); err != nil || !languageForm.MatchString(tag) || parsed == language.Und {
 		v.fail(path, "write it like en, de or pt-BR (BCP 47)", "%q is not a language", tag)
 	}
 }
@@ -171,11 +175,19 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	return netip.ParsePrefix(s)
 }
 
+// isReserved says that the site itself has a file or a folder of that name, or one that is compressed.
+func isReserved(id string) bool {
+	for _, ext := range []string{".gz", ".br", ".zst"} {
+		id = strings.TrimSuffix(id, ext)
+	}
+	return slices.Contains(reserved, id)
+}
+
 func (v *validator) id(path, id string, seen map[string]bool) {
 	switch {
 	case !idForm.MatchString(id):
 		v.fail(path, "use lower-case letters, digits and hyphens: it stands in addresses for ever", "%q cannot be an id", id)
-	case slices.Contains(reserved, id):
+	case isReserved(id):
 		v.fail(path, "choose another", "%q is a name the site itself uses", id)
 	case seen[id]:
 		v.fail(path, "every id is used once", "%q is used twice", id)

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"linkletter/cmd/internal/publish"
@@ -44,9 +43,8 @@ func (a *app) publishNoting(ctx context.Context, lists []string) (publish.Report
 	topics := a.topics(report.Changed)
 	if !interrupted.IsZero() {
 		missed, err := a.writtenSince(interrupted)
-		if err != nil { // what was interrupted stays noted, and is looked for the next time
-			a.log.Error("the hub is told of an interrupted publication later", logError, err)
-			return report, failed
+		if err != nil {
+			a.log.Error("the hub may not be told of all that a publication wrote which was interrupted", logError, err)
 		}
 		topics = slices.Compact(slices.Sorted(slices.Values(append(topics, a.topics(missed)...))))
 	}
@@ -72,30 +70,30 @@ func (a *app) topics(files []string) []string {
 	return topics
 }
 
-// writtenSince are the files of the tree that were written at a time or later.
+// writtenSince are the files of the tree that were written at a time or later. What cannot be looked into is left out: it may
+// be another's, and is named in the error.
 func (a *app) writtenSince(at time.Time) (files []string, err error) {
 	dir := a.publisher.Dir
-	err = filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // removed meanwhile
+	var failed error
+	err = fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
+		var info fs.FileInfo
+		if err == nil && !d.IsDir() {
+			info, err = d.Info()
 		}
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if !info.ModTime().Before(at) {
-			files = append(files, filepath.ToSlash(strings.TrimPrefix(name, dir+string(filepath.Separator))))
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // removed meanwhile
+		case err != nil:
+			failed = errors.Join(failed, err)
+			if d != nil && d.IsDir() {
+				return fs.SkipDir
+			}
+		case info != nil && !info.ModTime().Before(at):
+			files = append(files, name)
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("looking into %s: %w", dir, err)
+	if err = errors.Join(failed, err); err != nil {
+		return files, fmt.Errorf("looking into %s: %w", dir, err)
 	}
 	return files, nil
 }

@@ -269,7 +269,7 @@ func listID(title string) string {
 		}
 	}
 	id := strings.Trim(b.String()[:min(b.Len(), 40)], "-")
-	if !idForm.MatchString(id) || slices.Contains(reserved, id) {
+	if !idForm.MatchString(id) || isReserved(id) {
 		return "list"
 	}
 	return id

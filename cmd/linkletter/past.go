@@ -67,7 +67,7 @@ func (p *program) readPast(ctx context.Context, files []string, f *pastFlags) (*
 			return nil, usageError{hintError{fmt.Errorf("--page: %q is no web address", f.page), "write the https:// address where people read the list"}}
 		}
 	}
-	if f.id != "" && (!idForm.MatchString(f.id) || slices.Contains(reserved, f.id)) {
+	if f.id != "" && (!idForm.MatchString(f.id) || isReserved(f.id)) {
 		return nil, usageError{hintError{fmt.Errorf("--id: %q cannot be an id", f.id), "use lower-case letters, digits and hyphens"}}
 	}
 	s := &source.Source{}

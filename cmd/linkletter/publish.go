@@ -146,7 +146,11 @@ func (a *app) publishing(ctx context.Context, states map[string]string, lists ..
 	if ctx.Err() != nil {
 		return report, err
 	}
-	maps.DeleteFunc(states, func(id, _ string) bool { return whatFailed(report, err, id) != nil })
+	for id := range states {
+		if whatFailed(report, err, id) != nil {
+			states[id] = "" // of no state, until it can be published again
+		}
+	}
 	return report, errors.Join(err, a.store.SetPublished(ctx, states), a.noteTroubles(ctx, report, err, lists))
 }
 

@@ -49,7 +49,7 @@ func (p *Publisher) archives(ctx context.Context, l List, entries []store.Entry)
 	}
 	left = min(left, len(waiting))
 	for ; left > archiveSize; left -= archiveSize {
-		full := p.newArchive(l, waiting[:archiveSize])
+		full := p.newArchive(l, waiting[:archiveSize]) // what left may return, and must not be missing then
 		content, err := json.Marshal(full)
 		if err != nil {
 			return nil, err
@@ -64,7 +64,7 @@ func (p *Publisher) archives(ctx context.Context, l List, entries []store.Entry)
 		all, waiting = append(all, full), waiting[archiveSize:]
 	}
 	if left > 0 {
-		all = append(all, p.newArchive(l, waiting[:left]))
+		all = append(all, p.newArchive(l, standing(waiting[:left])))
 	}
 	return all, nil
 }
@@ -84,10 +84,9 @@ func unarchived(entries []store.Entry) []store.Entry {
 	return news
 }
 
-// newArchive is an archive document about these entries, which come oldest first. What left the list until now is not
-// shown.
+// newArchive is an archive document of these entries, which come oldest first.
 func (p *Publisher) newArchive(l List, entries []store.Entry) archive {
-	entries = slices.Clone(standing(entries))
+	entries = slices.Clone(entries)
 	newestFirst(entries)
 	return archive{Title: l.Title, Subtitle: l.subtitle(), Author: p.Site.Title, Language: l.Language, Rights: l.Rights, Page: l.Page,
 		Entries: listed(entries)}
@@ -99,6 +98,7 @@ func (p *Publisher) archiveFiles(files map[string][]byte, l List, s *store.List,
 		f := p.newFeed(feed.ListDir(l.ID), a.Title, a.Subtitle)
 		f.ID, f.Began = feed.FeedID(s.Tag, s.Began, feed.ListDir(s.Named)), s.Began
 		f.Author, f.Language, f.Rights = a.Author, a.Language, a.Rights
+		f.Hub = "" // nothing comes any more
 		f.Archive, f.Archives = i+1, len(all)
 		for _, e := range a.Entries {
 			f.Entries = append(f.Entries, feed.NewEntry(e, a.Title, cmp.Or(a.Page, p.Site.List(l.ID))))

@@ -23,11 +23,6 @@ func (p *Publisher) changesFile(ctx context.Context, files map[string][]byte, l 
 	named := feed.ListDir(s.Named) + "changes/" // part of permanent ids
 	f.ID, f.Began, f.File = feed.FeedID(s.Tag, s.Began, named), s.Began, feed.ChangesFile
 	f.Language, f.Rights = l.Language, l.Rights
-	var dates feed.Dates // checks within a minute may share seconds
-	for i := len(changes) - 1; i >= 0; i-- {
-		c := &changes[i]
-		c.At = dates.Give(c.At)
-	}
 	for _, c := range changes {
 		f.Entries = append(f.Entries, feed.NewChangeEntry(feed.Change{
 			ID: feed.FeedID(s.Tag, c.At, named+strconv.FormatInt(c.Ref, 10)),

@@ -1,7 +1,11 @@
 package publish
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"io/fs"
+	"os"
 	"reflect"
 	"slices"
 
@@ -25,6 +29,8 @@ type front struct {
 	byID   map[string]*frontList
 	others []string // lists that the store knows and nobody follows any more
 
+	seen map[string]fs.FileInfo // its files, as they were written
+
 	page     bool // the front page has to be written anew
 	outlines bool // the OPML file has to be written anew
 }
@@ -32,6 +38,7 @@ type front struct {
 // frontList is one list for the root.
 type frontList struct {
 	List               // with the title that it has
+	place int          // in the configuration
 	state *store.List  // as the store has it
 	group feed.Outline // in the OPML file; empty before the first good check
 	stale bool         // link has to be made anew
@@ -53,6 +60,7 @@ func (p *Publisher) newFront(ctx context.Context) (*front, error) {
 	for _, l := range p.Lists {
 		l, s := l.titled(known[l.ID])
 		item := p.newFrontList(l, s, sections[l.ID])
+		item.place = len(f.lists)
 		f.lists, f.byID[l.ID] = append(f.lists, item), item
 		delete(known, l.ID)
 	}
@@ -81,7 +89,7 @@ func (p *Publisher) updateFront(ctx context.Context, f *front, lists []string) e
 		item := f.byID[l.ID]
 		changed := p.newFrontList(l, s, sections)
 		f.outlines = f.outlines || !reflect.DeepEqual(changed.group, item.group)
-		changed.full, changed.link = item.full, item.link
+		changed.place, changed.full, changed.link = item.place, item.full, item.link
 		*item = *changed
 	}
 	return p.arrange(ctx, f)
@@ -105,9 +113,44 @@ func (p *Publisher) newFrontList(l List, s *store.List, sections []store.Section
 	return item
 }
 
+// sound says that the files of the front are those that were written last: nobody else published, removed or damaged them.
+func (f *front) sound(t *tree) bool {
+	for name, seen := range f.seen {
+		info, err := t.root.Lstat(name)
+		if err != nil || !os.SameFile(info, seen) || !info.ModTime().Equal(seen.ModTime()) || info.Size() != seen.Size() {
+			return false
+		}
+	}
+	return true
+}
+
+// see remembers the files of the front and their sidecars.
+func (f *front) see(t *tree) error {
+	f.seen = map[string]fs.FileInfo{}
+	for _, name := range []string{feed.PageFile, feed.OPMLFile} {
+		names := []string{name}
+		for _, c := range codings {
+			names = append(names, name+c.ext)
+		}
+		for _, name := range names {
+			info, err := t.root.Lstat(name)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // too small to be compressed
+			}
+			if err != nil {
+				return err
+			}
+			f.seen[name] = info
+		}
+	}
+	return nil
+}
+
 // arrange finds out which lists the front page shows in full, and makes the links anew that are stale.
 func (p *Publisher) arrange(ctx context.Context, f *front) error {
-	slices.SortStableFunc(f.latest, func(a, b *frontList) int { return b.state.Changed.Compare(a.state.Changed) })
+	slices.SortFunc(f.latest, func(a, b *frontList) int {
+		return cmp.Or(b.state.Changed.Compare(a.state.Changed), cmp.Compare(a.place, b.place))
+	})
 	for i, item := range f.latest {
 		if full := i < mostInFull; full != item.full {
 			item.full, item.stale = full, true

@@ -188,7 +188,7 @@ func TestAFailingFeedDoesNotHoldUpOthers(t *testing.T) {
 		x.run(time.Hour, "a")
 	}
 	x.run(time.Hour)
-	want := `could not be told of a: it answers 500 Internal Server Error "Topic not found"; readers learn of news when they look for themselves; is its address right (hub)?`
+	want := `could not be told of a: it answers 500 Internal Server Error "Topic not found"; readers learn of news when they look for themselves; check the address in the configuration (hub)`
 	if got := x.trouble(); !strings.HasSuffix(got, want) {
 		t.Errorf("status speaks of %q, want %q", got, want)
 	}
@@ -291,7 +291,7 @@ func TestAHubIsGivenUpAfterADay(t *testing.T) {
 	if got := x.trouble(); !strings.Contains(got, "has taken nothing since 2026-03-02 10:00 UTC: it answers 503 ") {
 		t.Errorf("status speaks of %q", got)
 	}
-	if log := x.log.String(); !strings.Contains(log, `msg="the hub is not told any more of what is a day old" feeds=`) {
+	if log := x.log.String(); !strings.Contains(log, `msg="feeds that changed a day ago or more are not told to the hub any more" feeds=`) {
 		t.Errorf("the log does not say that something was given up:\n%s", log)
 	}
 	x.hub.heard()

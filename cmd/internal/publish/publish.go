@@ -67,8 +67,8 @@ type Report struct {
 }
 
 // Publish writes what the named lists changed: their files and the root's. Without names it writes everything, the
-// digests too, and removes the files of lists, sections and digests that are gone; so it does when it finds the tree, or
-// the folder of a list or a digest, without its manifest: for the first time, or because somebody removed it. It may be
+// digests too, and removes the files of lists, sections and digests that are gone; so it does when it finds the tree without
+// its manifest or without the folder of a list or a digest: for the first time, or because somebody removed it. It may be
 // called by several goroutines and processes at once; each waits for the one before it.
 //
 // A part that cannot be published does not keep the others from it; the error joins what went wrong, and the report

@@ -22,7 +22,7 @@ func (p *Publisher) publishRoot(ctx context.Context, t *tree, lists []string) er
 	f := p.front
 	p.front = nil // should this fail, the next one looks at everything
 	var err error
-	if f == nil || len(lists) == 0 {
+	if f == nil || len(lists) == 0 || !f.sound(t) {
 		f, err = p.newFront(ctx)
 	} else {
 		err = p.updateFront(ctx, f, lists)
@@ -43,6 +43,9 @@ func (p *Publisher) publishRoot(ctx context.Context, t *tree, lists []string) er
 	if err := t.publish(ctx, root); err != nil {
 		return err
 	}
+	if err := f.see(t); err != nil {
+		return err
+	}
 	f.page, f.outlines = false, false
 	p.front = f
 	return nil
@@ -50,7 +53,7 @@ func (p *Publisher) publishRoot(ctx context.Context, t *tree, lists []string) er
 
 // frontFiles adds the front page and the OPML file; they stay when nothing that they show changed.
 func (p *Publisher) frontFiles(t *tree, f *front, root *part) error {
-	if f.page || !t.exists(feed.PageFile) {
+	if f.page {
 		var page bytes.Buffer
 		if err := p.Templates.Landing(&page, p.landing(f)); err != nil {
 			return err
@@ -59,7 +62,7 @@ func (p *Publisher) frontFiles(t *tree, f *front, root *part) error {
 	} else {
 		root.stay = append(root.stay, feed.PageFile)
 	}
-	if f.outlines || !t.exists(feed.OPMLFile) {
+	if f.outlines {
 		b, err := p.opml(f)
 		if err != nil {
 			return fmt.Errorf("writing %s: %w", feed.OPMLFile, err)
@@ -84,7 +87,7 @@ func (p *Publisher) rootFeed(ctx context.Context, f *front, files map[string][]b
 	all := p.newFeed("", p.Site.Title, "What is new in all lists")
 	all.ID, all.Began = feed.FeedID(p.Tag, began, "/"), began
 	all.Language, all.Rights = p.Language, p.Rights
-	if err := p.apart(ctx, entries); err != nil {
+	if err := p.Store.Apart(ctx, entries); err != nil {
 		return err
 	}
 	for _, e := range entries {
@@ -93,29 +96,6 @@ func (p *Publisher) rootFeed(ctx context.Context, f *front, files map[string][]b
 		}
 	}
 	return Documents(files, "", all)
-}
-
-// apart gives entries the dates that they have in the feed of all lists, of which no two are the same: those of one list never
-// are, but lists are checked at the same time.
-func (p *Publisher) apart(ctx context.Context, entries []store.Entry) error {
-	dates, err := p.Store.Apart(ctx, entries)
-	if err != nil {
-		return err
-	}
-	var taken feed.Dates
-	for _, date := range dates {
-		taken.Take(date)
-	}
-	for i := range entries {
-		e := &entries[i]
-		if e.Updated.Equal(e.Published) {
-			e.Updated = dates[e.Ref]
-		} else {
-			e.Updated = taken.Give(e.Updated)
-		}
-		e.Published = dates[e.Ref]
-	}
-	return nil
 }
 
 // robots keeps crawlers from what needs the program (RFC 9309); it is heard only where the tree is a host's root.

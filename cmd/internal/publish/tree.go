@@ -205,7 +205,7 @@ func (t *tree) keepOnly(keep map[string]bool) error {
 		if err := t.discard(folder + manifestFile); err != nil {
 			return err
 		}
-		t.root.Remove(path.Clean(folder)) // stays when it holds another's files
+		t.removeFolder(path.Clean(folder)) // stays when it holds another's files
 		t.dirty["."] = true
 		delete(m, folder)
 		changed = true

@@ -19,6 +19,9 @@ import (
 // than one.
 const writers = 8
 
+// longestWait is how long a publication waits for a second to pass, also by a clock that was set back a little.
+const longestWait = 5 * time.Second
+
 // change is a file that is to be replaced, or of which only sidecars are missing.
 type change struct {
 	path    string
@@ -51,35 +54,38 @@ func (t *tree) put(ctx context.Context, p part) error {
 
 // compare tells what has to be written of a file; false: nothing.
 func (t *tree) compare(name string, content []byte) (change, bool) {
-	c := change{path: name, content: content, whole: true, counts: true, codings: t.codings(name, content)}
+	c := change{path: name, content: content, codings: t.codings(name, content)}
 	info, err := t.root.Lstat(name)
-	if err != nil {
-		return c, true
+	if err == nil {
+		c.last = info.ModTime()
 	}
-	c.last = info.ModTime()
-	if !info.Mode().IsRegular() || info.Size() != int64(len(content)) {
-		return c, true
+	if err == nil && info.Mode().IsRegular() && info.Size() == int64(len(content)) {
+		if there, err := t.root.ReadFile(name); err == nil && bytes.Equal(there, content) {
+			t.report.Unchanged++
+			c.codings = slices.DeleteFunc(c.codings, func(k *coding) bool {
+				beside, err := t.root.Lstat(name + k.ext)
+				return err == nil && beside.Mode().IsRegular() && beside.ModTime().Equal(c.last)
+			})
+			return c, len(c.codings) > 0
+		}
 	}
-	if there, err := t.root.ReadFile(name); err != nil || !bytes.Equal(there, content) {
-		return c, true
+	c.whole, c.counts = true, true
+	for _, k := range c.codings { // after a crash, one may be newer than its file, and web servers have sent it
+		if beside, err := t.root.Lstat(name + k.ext); err == nil && beside.ModTime().After(c.last) {
+			c.last = beside.ModTime()
+		}
 	}
-	t.report.Unchanged++
-	c.whole, c.counts = false, false
-	c.codings = slices.DeleteFunc(c.codings, func(k *coding) bool {
-		beside, err := t.root.Lstat(name + k.ext)
-		return err == nil && beside.Mode().IsRegular() && beside.ModTime().Equal(c.last)
-	})
-	return c, len(c.codings) > 0
+	return c, true
 }
 
 // date is the modification time of the files that are replaced: a second later than what is there or more, and never in the
-// future, for which it waits. When a file's own time lies in the future no wait helps, and it is now.
+// future, for which it waits. When a file's own time lies far in the future no wait helps, and it is now.
 func (t *tree) date(ctx context.Context, changes []change) (time.Time, error) {
 	now := t.now()
 	var wait time.Duration
 	waitsFor := ""
 	for _, c := range changes {
-		if w := c.last.Add(time.Second).Sub(now); c.whole && w > wait && w <= time.Second {
+		if w := c.last.Add(time.Second).Sub(now); c.whole && w > wait && w <= longestWait {
 			wait, waitsFor = w, c.path
 		}
 	}
@@ -210,9 +216,15 @@ func (t *tree) remove(name string) error {
 	}
 	folder := path.Dir(name)
 	t.dirty[folder] = true
-	for ; folder != "." && t.root.Remove(folder) == nil; folder = path.Dir(folder) {
+	for ; folder != "." && t.removeFolder(folder); folder = path.Dir(folder) {
 		delete(t.dirty, folder)
 		t.dirty[path.Dir(folder)] = true
 	}
 	return nil
+}
+
+// removeFolder removes a folder that is empty, and no link to one, which somebody else set.
+func (t *tree) removeFolder(folder string) bool {
+	info, err := t.root.Lstat(folder)
+	return err == nil && info.IsDir() && t.root.Remove(folder) == nil
 }
