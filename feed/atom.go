@@ -76,7 +76,7 @@ func (f *Feed) Atom() ([]byte, error) {
 			Id:      f.ID,
 			Updated: atomDate(f.Updated()),
 			Icon:    f.Icon,
-			Author:  &feeds.AtomAuthor{AtomPerson: feeds.AtomPerson{Name: f.Author}},
+			Author:  &feeds.AtomAuthor{AtomPerson: feeds.AtomPerson{Name: unmarkName(f.Author)}},
 		},
 		Lang:       f.Language,
 		Title:      newAtomText(f.Title),
@@ -108,10 +108,10 @@ func newAtomEntry(e *Entry) *atomEntry {
 		Summary: optionalText(e.Summary),
 	}
 	if e.Author != "" {
-		a.Author = &feeds.AtomAuthor{AtomPerson: feeds.AtomPerson{Name: e.Author}}
+		a.Author = &feeds.AtomAuthor{AtomPerson: feeds.AtomPerson{Name: unmarkName(e.Author)}}
 	}
 	if e.Contributor != "" {
-		a.Contributor = &feeds.AtomContributor{AtomPerson: feeds.AtomPerson{Name: e.Contributor}}
+		a.Contributor = &feeds.AtomContributor{AtomPerson: feeds.AtomPerson{Name: unmarkName(e.Contributor)}}
 	}
 	if e.URL != "" {
 		a.Links = append(a.Links, atomLink{Rel: "alternate", Href: e.URL})
@@ -120,7 +120,7 @@ func newAtomEntry(e *Entry) *atomEntry {
 		a.Links = append(a.Links, atomLink{Rel: "via", Href: e.Via})
 	}
 	for _, c := range e.Categories {
-		a.Categories = append(a.Categories, atomCategory(c))
+		a.Categories = append(a.Categories, atomCategory{Term: c.Term, Label: unmarkName(c.Label)})
 	}
 	return a
 }

@@ -18,6 +18,12 @@ func TestCleanText(t *testing.T) {
 		{"日本語 ünï 👩\u200d🔧", "日本語 ünï 👩\u200d🔧"},
 		{"", ""},
 		{" \u202e ", ""},
+		{"\u200b\u2060\u3164\u2800\u0301", ""},
+		{"CafÃ© Â» Zürich", "CafÃ© Â» Zürich"},
+		{"CafÃ© Â» 2", "Café » 2"},
+		{"Ã\u0083Â©", "é"},
+		{"Ã\u202e©", "é"},
+		{"donâ\u0080\u0099t", "donât"},
 		{"123456789012345678901", "1234567890123456789…"},
 		{"12345678901234567 e\u0301\u0301xx", "12345678901234567…"},
 	} {
@@ -39,6 +45,11 @@ func TestCleanURL(t *testing.T) {
 		{"https://example.com/%zz#a#b", "https://example.com/%25zz#a%23b"},
 		{"https://ex%C3%A9mple.org/", "https://xn--exmple-cva.org/"},
 		{"http://[::1]:8080/x", "http://[::1]:8080/x"},
+		{"http://[fe80::1%25eth0]/", ""},
+		{"http://[::ffff:1.2.3.4]/", ""},
+		{"http://me@[::1]/", ""},
+		{"https://example.com:80:80/", ""},
+		{"mailto:", ""},
 		{"https://user@example.com/", "https://user@example.com/"},
 		{"mailto:a@example.com", "mailto:a@example.com"},
 		{"javascript:alert(1)", ""},
@@ -66,6 +77,12 @@ func TestCleanHTML(t *testing.T) {
 		{"<p>as it is</p>", "<p>as it is</p>"},
 		{"<p>a]]>b\x00\r\n\tc\u202ed\ufffe</p>", "<p>a]]&gt;b\n\tcd</p>"},
 		{strings.Repeat("x", maxHTML+1), ""},
+		{"<p>CafÃ© Â» 2</p>", "<p>Café » 2</p>"},
+		{`<p><a href="https://a.example/?b=1&amp;c=2">as it is</a></p>`, `<p><a href="https://a.example/?b=1&amp;c=2">as it is</a></p>`},
+		{`<a href="https://a.example/#b#c d">x</a> <a href="https://ä.example/">y</a>`,
+			`<a href="https://a.example/#b%23c%20d">x</a> <a href="https://xn--4ca.example/">y</a>`},
+		{`<a href="relative"><em>a</em></a> <a href="https://b.example/">b</a> <a href="javascript:c">c</a>`,
+			`<em>a</em> <a href="https://b.example/">b</a> c`},
 	} {
 		if got := cleanHTML(tt.in); got != tt.want {
 			t.Errorf("cleanHTML(%.40q) = %.40q, want %.40q", tt.in, got, tt.want)

@@ -19,9 +19,9 @@ func Label(path []string) string { return strings.Join(path, Separator) }
 func Content(e curated.Entry, from Origin, list, page string) string {
 	var b strings.Builder
 	if e.Summary != e.Quote { // an entry that has only a quote has it as its summary too
-		element(&b, "p", first(e.SummaryHTML, html.EscapeString(e.Summary)))
+		element(&b, "p", decodeTwice(first(e.SummaryHTML, html.EscapeString(e.Summary))))
 	}
-	if quote := first(e.QuoteHTML, html.EscapeString(e.Quote)); quote != "" {
+	if quote := decodeTwice(first(e.QuoteHTML, html.EscapeString(e.Quote))); quote != "" {
 		element(&b, "blockquote", "<p>"+quote+"</p>")
 	}
 	element(&b, "p", html.EscapeString(Credits(e)))
@@ -33,7 +33,7 @@ func Content(e curated.Entry, from Origin, list, page string) string {
 	}
 	element(&b, "ul", related.String())
 	name := place(list, page, e.Sections)
-	if by := cleanText(from.By, maxTitle); by != "" {
+	if by := from.Name(); by != "" {
 		name += " by " + html.EscapeString(by)
 	}
 	element(&b, "p", Link(from.Link, "Added")+" to "+name)

@@ -23,7 +23,7 @@ type Feed struct {
 	Icon     string
 	// Stylesheet is the address of a CSS stylesheet for people who open the feed in a browser, or empty.
 	Stylesheet string
-	// Began is Updated's floor: the feed's own date while it holds no entries.
+	// Began is the feed's own date while it holds no entries, and that of entries without one.
 	Began   time.Time
 	Entries []Entry // newest first
 }
@@ -31,8 +31,11 @@ type Feed struct {
 // Updated is when the feed last changed: its newest entry's date, or Began while it holds none. It says nothing of when
 // it was written, so that unchanged input gives the same bytes.
 func (f *Feed) Updated() time.Time {
-	newest := f.Began
-	for _, e := range f.Entries {
+	if len(f.Entries) == 0 {
+		return f.Began.UTC()
+	}
+	newest := f.Entries[0].Updated
+	for _, e := range f.Entries[1:] {
 		if e.Updated.After(newest) {
 			newest = e.Updated
 		}

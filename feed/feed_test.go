@@ -32,7 +32,7 @@ var formats = []struct {
 var kinds = map[string]func() *feed.Feed{
 	"empty": func() *feed.Feed { return sample(0) },
 	"bare": func() *feed.Feed {
-		return &feed.Feed{ID: "tag:example.org,2026:x/", Dir: "https://example.org/", Began: began}
+		return &feed.Feed{ID: "tag:example.org,2026-01-01:x/", Dir: "https://example.org/", Began: began}
 	},
 	"sample":  func() *feed.Feed { return sample(2) },
 	"hostile": hostile,

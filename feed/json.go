@@ -3,6 +3,7 @@ package feed
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 
 	"github.com/gorilla/feeds"
 )
@@ -63,7 +64,9 @@ func newJSONItem(e *Entry) *feeds.JSONItem {
 		item.Authors = []*feeds.JSONAuthor{{Name: e.Author}}
 	}
 	for _, c := range e.Categories {
-		item.Tags = append(item.Tags, c.Label)
+		if !slices.Contains(item.Tags, c.Label) {
+			item.Tags = append(item.Tags, c.Label)
+		}
 	}
 	return item
 }

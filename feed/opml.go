@@ -30,7 +30,7 @@ type opmlOutline struct {
 func OPML(title string, outlines []Outline) ([]byte, error) {
 	b, err := xml.MarshalIndent(opmlDocument{
 		Version:  "2.0",
-		Title:    cleanText(title, maxTitle),
+		Title:    unmarkOutline(first(cleanText(title, maxTitle), "Feeds")),
 		Outlines: opmlOutlines(outlines),
 	}, "", "  ")
 	if err != nil {
@@ -43,7 +43,7 @@ func OPML(title string, outlines []Outline) ([]byte, error) {
 func opmlOutlines(all []Outline) []opmlOutline {
 	out := make([]opmlOutline, len(all))
 	for i, o := range all {
-		text := cleanText(o.Title, maxTitle)
+		text := unmarkOutline(first(cleanText(o.Title, maxTitle), CleanURL(o.XMLURL), "…"))
 		out[i] = opmlOutline{Text: text, Outlines: opmlOutlines(o.Outlines)}
 		if to := CleanURL(o.XMLURL); to != "" {
 			out[i].Title, out[i].Type, out[i].XMLURL, out[i].HTMLURL = text, "rss", to, CleanURL(o.HTMLURL)

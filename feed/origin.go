@@ -5,10 +5,13 @@ import "time"
 // Origin is the commit that brought an entry, where the list is in git.
 type Origin struct {
 	Commit string // the full hash; empty: not known
-	By     string // the author's name
+	By     string // the author's name, as git has it
 	Link   string // where people read the commit; empty: not known
 	Date   time.Time
 }
+
+// Name is By as one line of text that can stand in any page, mail or feed: git lets people call themselves anything.
+func (o Origin) Name() string { return cleanText(o.By, maxTitle) }
 
 // Dates gives every entry of a list a date of its own. The zero value works.
 type Dates struct {

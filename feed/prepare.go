@@ -31,7 +31,25 @@ func (f *Feed) prepare() *Feed {
 		ids[e.ID] = true
 		p.Entries = append(p.Entries, e)
 	}
+	p.shorten()
 	return &p
+}
+
+// shorten cuts down long entries of a feed that is too long for readers.
+func (f *Feed) shorten() {
+	size := 0
+	for i := range f.Entries {
+		size += f.Entries[i].size()
+	}
+	if size <= longFeed {
+		return
+	}
+	for i := range f.Entries {
+		if e := &f.Entries[i]; e.size() > longEntry {
+			e.Content = paragraph(first(e.Summary, e.Title))
+			e.Categories = e.Categories[:min(len(e.Categories), fewCategories)]
+		}
+	}
 }
 
 // prepare cleans an entry; floor dates one that has no date.
@@ -52,6 +70,27 @@ func (e *Entry) prepare(floor time.Time) {
 	}
 	e.Published, e.Updated = second(e.Published), second(e.Updated)
 	e.Categories = cleanCategories(e.Categories)
+}
+
+// size is about how many bytes an entry takes in Atom.
+func (e *Entry) size() int {
+	n := 3*len(e.ID) + escapedSize(e.Title) + escapedSize(e.Summary) + escapedSize(e.Content) + escapedSize(e.URL) + escapedSize(e.Via)
+	for _, c := range e.Categories {
+		n += len(c.Term) + escapedSize(c.Label)
+	}
+	return n
+}
+
+// escapedSize is how long a text is in XML.
+func escapedSize(s string) int {
+	n := len(s)
+	for i := range len(s) {
+		switch s[i] {
+		case '<', '>', '&', '"', '\'':
+			n += 4
+		}
+	}
+	return n
 }
 
 // cleanCategories drops categories without a term and repeated ones.
@@ -100,11 +139,12 @@ func first(texts ...string) string {
 
 func second(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
-// looksLikeHTML says that a reader may take plain text for markup: it holds something like a tag or a reference.
+// looksLikeHTML says that a reader may take plain text for markup: it holds something like a tag or a reference. Validators take
+// any word for a reference that is not of letters alone, such as a number.
 func looksLikeHTML(s string) bool {
 	for i := strings.IndexAny(s, "<&"); i >= 0 && i+1 < len(s); {
 		c := s[i+1]
-		if letter(c) || s[i] == '<' && (c == '/' || c == '!' || c == '?') || s[i] == '&' && c == '#' {
+		if letter(c) || s[i] == '<' && (c == '/' || c == '!' || c == '?') || s[i] == '&' && c != ' ' && likeReference(s[i+1:]) {
 			return true
 		}
 		next := strings.IndexAny(s[i+1:], "<&")

@@ -46,14 +46,14 @@ type rssItem struct {
 
 // rssText is a plain text element. RSS never said whether those hold markup; the RSS Advisory Board's profile
 // (https://www.rssboard.org/rss-profile#data-types-characterdata) found that readers agree on & and < only when they
-// are written as hexadecimal references.
+// are written as hexadecimal references. Validators take an end tag for markup even so.
 type rssText struct {
 	XML string `xml:",innerxml"`
 }
 
 var hexReferences = strings.NewReplacer("&", "&#x26;", "<", "&#x3C;", ">", "&#x3E;")
 
-func newRSSText(s string) rssText { return rssText{hexReferences.Replace(s)} }
+func newRSSText(s string) rssText { return rssText{hexReferences.Replace(unmarkEndTags(s))} }
 
 // RSS writes the feed as RSS 2.0 by the profile of the RSS Advisory Board.
 func (f *Feed) RSS() ([]byte, error) {
@@ -100,7 +100,7 @@ func newRSSItem(e *Entry) *rssItem {
 			PubDate:     rssDate(e.Published),
 		},
 		Title:   newRSSText(e.Title),
-		Link:    e.URL,
+		Link:    rssLink(e),
 		Creator: e.Author,
 		Content: &feeds.RssContent{Content: e.Content},
 	}
@@ -108,6 +108,16 @@ func newRSSItem(e *Entry) *rssItem {
 		item.Categories = append(item.Categories, newRSSText(c.Label))
 	}
 	return item
+}
+
+// rssLink is where an item leads. Validators of RSS know no IP literals (RFC 3986, 3.2.2), so there is none in brackets.
+func rssLink(e *Entry) string {
+	for _, to := range []string{e.URL, e.Via} {
+		if !strings.Contains(to, "[") {
+			return to
+		}
+	}
+	return ""
 }
 
 // rssDate is a date of RFC 822, 5, with the four-digit year of RFC 1123, 5.2.14.

@@ -93,7 +93,7 @@ var hostile = sync.OnceValue(func() *feed.Feed {
 		}
 		f.Entries = append(f.Entries, feed.Entry{
 			ID: feed.EntryID("example.org", began, "tools", fmt.Sprint(i)), Title: text, URL: link, Via: link, Author: text, Contributor: text, Summary: text,
-			Published: began, Updated: began, // all in one second
+			Published: began, Updated: began.Add(time.Duration(i) * time.Second),
 			Content:    feed.Content(e, feed.Origin{By: text, Link: link}, text, link),
 			Categories: []feed.Category{{Term: text, Label: text}, {Term: "a", Label: text}, {Term: "a", Label: "again"}, {}},
 		})

@@ -2,10 +2,13 @@ package feed
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"linkletter/feed/curated"
 )
@@ -46,11 +49,16 @@ func Slug(path []string, taken map[string]bool) string {
 	return slug
 }
 
-// slugify is a heading in lower case with a hyphen for each run of anything but letters and digits.
+// device is a file name that Windows keeps for itself.
+var device = regexp.MustCompile(`^(con|prn|aux|nul|(com|lpt)[0-9])$`)
+
+// slugify is a heading in lower case with a hyphen for each run of anything but letters and digits. It is composed (Unicode's
+// normal form C): a slug is in permanent ids, of which there must be one way only to write each, and file systems differ in how
+// they take the other.
 func slugify(heading string) string {
 	var b strings.Builder
 	gap := false
-	for _, c := range strings.ToLower(heading) {
+	for _, c := range norm.NFC.String(strings.ToLower(heading)) {
 		if !unicode.IsLetter(c) && !unicode.IsDigit(c) {
 			gap = b.Len() > 0
 			continue
@@ -63,6 +71,9 @@ func slugify(heading string) string {
 	}
 	if b.Len() == 0 {
 		return "section"
+	}
+	if device.MatchString(b.String()) {
+		return "section-" + b.String()
 	}
 	return cut(b.String(), maxSlug)
 }

@@ -104,7 +104,7 @@ func candidates(ctx context.Context, q querier, d digest.Digest) ([]digest.Item,
 		for _, e := range found {
 			all = append(all, digest.Item{
 				Entry: e.Entry, Ref: e.Ref, ID: e.ID, List: list, ListTitle: title, Published: e.Published,
-				AddedBy: e.Origin.By, AddedIn: e.Origin.Link,
+				AddedBy: e.Origin.Name(), AddedIn: e.Origin.Link,
 			})
 		}
 	}

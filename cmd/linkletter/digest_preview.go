@@ -154,7 +154,7 @@ func composePast(l *pastList, title string, now time.Time) *digest.Issue {
 	for i := range l.Entries { // in the order of the list, and so of its sections
 		if e := &l.Entries[i]; news[e] && !e.Gone {
 			items = append(items, digest.Item{Entry: e.Entry, List: l.id, ListTitle: l.title,
-				Published: e.Published, AddedBy: e.Origin.By, AddedIn: e.Origin.Link})
+				Published: e.Published, AddedBy: e.Origin.Name(), AddedIn: e.Origin.Link})
 		}
 	}
 	return digest.Compose(digest.Digest{ID: l.id, Title: title, Lists: []string{l.id}}, 0, "", now, items)

@@ -157,5 +157,9 @@ func validText(s string) string {
 	}, s)
 }
 
-// isNoText reports what no document may hold (XML 1.0, 2.2): an entity such as &#1; can bring it in.
-func isNoText(r rune) bool { return unicode.IsControl(r) || r == 0xFFFE || r == 0xFFFF }
+// isNoText reports what no document may hold (XML 1.0, 2.2, and Unicode's noncharacters; an entity such as &#1; can bring it in),
+// and what turns text around up to the end of the paragraph that it is put in (UAX #9), which is another's.
+func isNoText(r rune) bool {
+	return unicode.IsControl(r) || r&0xFFFE == 0xFFFE || r >= 0xFDD0 && r <= 0xFDEF ||
+		r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
+}

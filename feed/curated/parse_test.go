@@ -144,3 +144,13 @@ func golden(t *testing.T, file, got string) {
 		t.Errorf("%s (-want +got):\n%s", file, diff)
 	}
 }
+
+// What a title, a summary or a heading holds can stand in any document, and turns nothing around that stands beside it.
+func TestNoText(t *testing.T) {
+	const bad = "\u202e\u2066\x01\u0093\ufdd0\ufffe\U0010ffff&#x202e;&#1;"
+	e := list("## He"+bad+"ad", "", "- [Ti"+bad+"tle](https://a.example) - Sum"+bad+"mary, *mar"+bad+"ked* \u200fright.").Entries[0]
+	want := []string{"Title", "Head", "Summary, marked \u200fright.", "Summary, <em>marked</em> \u200fright."}
+	if diff := cmp.Diff(want, []string{e.Title, e.Sections[0][0], e.Summary, e.SummaryHTML}); diff != "" {
+		t.Errorf("title, heading and summary (-want +got):\n%s", diff)
+	}
+}

@@ -82,7 +82,7 @@ func (p *Publisher) pageEntries(l List, entries []store.Entry) []templates.Entry
 	out := make([]templates.Entry, len(entries))
 	for i, e := range entries {
 		out[i] = templates.Entry{Entry: e.Entry, Published: p.local(e.Published), List: l.ID, ListTitle: l.Title, Anchor: anchor(e.ID),
-			AddedBy: e.Origin.By, AddedIn: e.Origin.Link}
+			AddedBy: e.Origin.Name(), AddedIn: e.Origin.Link}
 		for _, in := range e.In {
 			if len(in.Path) > 0 {
 				out[i].In = append(out[i].In, templates.SectionLink{Slug: in.Slug, Label: feed.Label(in.Path), Depth: len(in.Path) - 1})

@@ -36,6 +36,8 @@ type Publisher struct {
 	Now       func() time.Time
 	Log       *slog.Logger
 
+	bare bool // without sidecars, which take most of the time where there are thousands of files
+
 	mu    sync.Mutex // of front, and for file systems without locks
 	front *front     // nil: nothing is known
 }
@@ -81,6 +83,7 @@ func (p *Publisher) Publish(ctx context.Context, lists ...string) (Report, error
 		return Report{}, err
 	}
 	defer t.close()
+	t.bare = p.bare
 	failed := map[string]error{"": p.known(lists)}
 	whole, err := t.whole()
 	if err != nil {
