@@ -26,7 +26,7 @@ type change struct {
 	content []byte
 	last    time.Time // of the file there now; zero: none
 	whole   bool      // the file itself is replaced, and not only sidecars
-	codings []*coding // of the sidecars that are written
+	codings []*Coding // of the sidecars that are written
 }
 
 // put brings the files of a part up to date: all that change are written beside their places first, and then moved there
@@ -51,7 +51,7 @@ func (t *tree) put(ctx context.Context, p part) error {
 
 // compare tells what has to be written of a file; false: nothing.
 func (t *tree) compare(name string, content []byte) (change, bool) {
-	c := change{path: name, content: content, whole: true, codings: t.codings(name, content)}
+	c := change{path: name, content: content, whole: true, codings: t.codingsOf(name, content)}
 	info, err := t.root.Lstat(name)
 	if err != nil {
 		return c, true
@@ -65,8 +65,8 @@ func (t *tree) compare(name string, content []byte) (change, bool) {
 	}
 	t.report.Unchanged++
 	c.whole = false
-	c.codings = slices.DeleteFunc(c.codings, func(k *coding) bool {
-		beside, err := t.root.Lstat(name + k.ext)
+	c.codings = slices.DeleteFunc(c.codings, func(k *Coding) bool {
+		beside, err := t.root.Lstat(name + k.Ext)
 		return err == nil && beside.Mode().IsRegular() && beside.ModTime().Equal(c.last)
 	})
 	return c, len(c.codings) > 0
@@ -129,7 +129,7 @@ func (t *tree) replaceAll(changes []change, date time.Time) error {
 			files, of = files[:len(c.codings)], c.last
 		}
 		for j, k := range c.codings {
-			write(c.path+k.ext, &files[j], of, func() []byte { return k.encode(c.content) })
+			write(c.path+k.Ext, &files[j], of, func() []byte { return k.Encode(c.content) })
 		}
 		if c.whole {
 			write(c.path, &files[len(c.codings)], of, func() []byte { return c.content })

@@ -23,7 +23,7 @@ func BenchmarkServe(b *testing.B) {
 	text := atomHead + strings.Repeat(entries, 6) + "</feed>" // 15 KB, as 50 entries without much text have
 	s := serve(b, func(s *site) {
 		s.Metrics = NewMetrics("bench")
-		publish(b, filepath.Join(s.Public, "atom.xml"), text, time.Now().Add(-time.Hour))
+		publishFile(b, filepath.Join(s.Public, "atom.xml"), text, time.Now().Add(-time.Hour))
 	})
 	s.url = "http://" + s.addr
 	nginx := runNginx(b, s.Public)

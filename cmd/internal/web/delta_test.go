@@ -64,7 +64,7 @@ func (n *news) publish(t testing.TB, f *feed.Feed) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		publish(t, filepath.Join(n.Public, name), string(b), n.published)
+		publishFile(t, filepath.Join(n.Public, name), string(b), n.published)
 	}
 	n.clock.Add(int64(lookAgain)) // the files are looked at again
 }

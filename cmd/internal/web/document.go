@@ -15,14 +15,13 @@ import (
 	"sync"
 	"time"
 
+	"linkletter/cmd/internal/publish"
 	"linkletter/feed"
 )
 
 const (
 	// maxKept is how large a file may be to be held in memory; nothing that Linkletter writes comes near.
 	maxKept = 8 << 20
-	// minCoded is the size below which compression saves nothing on the wire.
-	minCoded = 256
 	// caching lets a reader keep a document for five minutes, and show it for an hour more while it asks anew (RFC 5861).
 	caching = "public, max-age=300, stale-while-revalidate=3600"
 )
@@ -85,7 +84,7 @@ func (h *handler) load(d *document, root *os.Root, file string, now time.Time) e
 	d.tag = tagOf(sum[:])
 	d.mediaType = mediaType(file, d.body)
 	d.negotiated = d.mediaType == feed.AtomType || d.mediaType == feed.RSSType
-	d.coded = len(d.body) >= minCoded && compressible(d.mediaType)
+	d.coded = len(d.body) >= publish.MinCoded && compressible(d.mediaType)
 	d.sidecar = func(c coding) []byte { return c.sidecar(root, file, info, d.body) }
 	d.kind, d.common = kindOf(file, d.mediaType), h.common(d, file)
 	if d.entries = newOutline(d.mediaType, d.body, h.versions.seed); d.entries != nil {

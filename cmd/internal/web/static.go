@@ -74,7 +74,7 @@ func (h *handler) document(file string, now time.Time) (*document, error) {
 // form is had there: an address has one spelling.
 func besideAnother(root *os.Root, file string) bool {
 	ext := path.Ext(file)
-	if ext == "" || !slices.ContainsFunc(codings[:], func(c codingInfo) bool { return c.ext == ext }) {
+	if ext == "" || !slices.ContainsFunc(codings[:], func(c codingInfo) bool { return c.Ext == ext }) {
 		return false
 	}
 	info, err := root.Stat(strings.TrimSuffix(file, ext))

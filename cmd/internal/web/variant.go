@@ -87,11 +87,10 @@ func (d *document) code(c coding) []byte {
 	if coded := d.sidecar(c); coded != nil || c != codingGzip {
 		return coded
 	}
-	coded, err := thoroughly(d.body)
-	if err != nil || len(coded) >= len(d.body) {
-		return nil
+	if coded := codings[c].Encode(d.body); len(coded) < len(d.body) {
+		return coded
 	}
-	return coded
+	return nil
 }
 
 // describe works out the headers of a variant.
@@ -110,7 +109,7 @@ func (d *document) describe(c coding, whom int, body []byte) variant {
 	v.header["Content-Type"] = []string{content}
 	v.header["Accept-Ranges"] = []string{"bytes"}
 	if c != identity {
-		v.header["Content-Encoding"] = []string{codings[c].name}
+		v.header["Content-Encoding"] = []string{codings[c].Name}
 	}
 	if !d.modified.IsZero() {
 		v.header["Last-Modified"] = []string{d.modified.UTC().Format(http.TimeFormat)}
