@@ -135,7 +135,7 @@ func (a *app) operate(ctx context.Context, server *web.Server, failed func(error
 
 // listen opens the site's address, or takes the socket that the service manager opened for it.
 func (a *app) listen(ctx context.Context) (net.Listener, error) {
-	l, err := web.Passed()
+	l, err := web.PassedListener()
 	if err != nil {
 		return nil, err
 	}

@@ -64,7 +64,7 @@ func (c coding) encodeFast(body []byte) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// sidecar reads the coded form of a file that stands beside it. It is that file's when it has its very time, because two
+// sidecar reads what a file is in a coding from beside it. It is that file's when it has its very time, because two
 // publications of one file lie a second apart; that it holds the same is looked at once, as a copied tree may have lost
 // its times. Without one, or with one that is no good, it gives nil.
 func (c coding) sidecar(root *os.Root, file string, of os.FileInfo, body []byte) []byte {

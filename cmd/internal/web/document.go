@@ -38,15 +38,15 @@ type document struct {
 	tag        string      // stands for the content; every ETag begins with it
 	common     http.Header // of every answer with it, 304 too
 	body       []byte
-	entries    *outline                 // of a feed: where its entries are; nil: not known
-	forms      [codingCount]form        // by coding
-	open       func() (*os.File, error) // for a file too large to be held; nil for all others
-	sidecar    func(coding) []byte      // reads a coded form from the tree; nil: there is none
-	grew       func(bytes int)          // tells the cache what was added
+	entries    *outline                    // of a feed: where its entries are; nil: not known
+	byCoding   [codingCount]representation // made when asked for
+	open       func() (*os.File, error)    // for a file too large to be held; nil for all others
+	sidecar    func(coding) []byte         // reads a coded form from the tree; nil: there is none
+	grew       func(bytes int)             // tells the cache what was added
 
 	once sync.Once
 	err  error
-	mu   sync.Mutex // of what is added to forms
+	mu   sync.Mutex // of what is added to byCoding
 }
 
 // load reads the file.
@@ -99,7 +99,7 @@ func tagOf(sum []byte) string { return base64.RawURLEncoding.EncodeToString(sum[
 // tagLength is how long that is.
 const tagLength = 22
 
-// size is what the document takes in memory, without its coded forms.
+// size is what the document takes in memory, as it is.
 func (d *document) size() int64 { return int64(len(d.body) + 2048) }
 
 // common works out the headers that all answers with a document have.

@@ -298,7 +298,7 @@ func TestSidecarsByName(t *testing.T) {
 func TestCacheCountsForms(t *testing.T) {
 	s := newSite(t, nil)
 	publishFile(t, filepath.Join(s.Public, "atom.xml"), publishedFiles["atom.xml"], time.Now())
-	h := s.newHandler()
+	h := s.Handler().(*handler)
 	now := time.Now()
 	d, err := h.document("atom.xml", now)
 	if err != nil {
