@@ -2,9 +2,12 @@ package templates
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/net/html"
 )
 
 // How old a page is, and that its list fails, stands there in words for readers, with days that hold without a program.
@@ -61,6 +64,28 @@ func TestBaselineIsNotCalledNews(t *testing.T) {
 		}
 		if got := len(d.all("time")) > 0; got != (name == "news") {
 			t.Errorf("%s: dates its entries: %v", name, got)
+		}
+	}
+}
+
+// A front page has a table of its lists when there are several, and is one itself when there are very many.
+func TestLandingNamesItsLists(t *testing.T) {
+	set := load(t)
+	one, brief := ListLink{ID: "x"}, ListLink{ID: "y", Brief: true}
+	for name, c := range map[string]struct {
+		lists []ListLink
+		want  bool
+	}{
+		"none":      {nil, false},
+		"one":       {[]ListLink{one}, false},
+		"several":   {[]ListLink{one, {ID: "z"}}, true},
+		"very many": {[]ListLink{one, {ID: "z"}, brief}, false},
+	} {
+		d := page{"landing", func(t *Set, w io.Writer) error { return t.Landing(w, Landing{Site: site, Lists: c.lists}) }}.render(t, set)
+		table := slices.ContainsFunc(d.all("nav"), func(n *html.Node) bool { return attr(n, "aria-labelledby") == "lists" })
+		link := slices.ContainsFunc(d.all("a"), func(n *html.Node) bool { return attr(n, "href") == "#lists" })
+		if table != c.want || link != c.want {
+			t.Errorf("%s: a table %t, a link to it %t, want %t", name, table, link, c.want)
 		}
 	}
 }
