@@ -53,15 +53,13 @@ type Server struct {
 // Handler answers requests under the path of the site's base address, and those of supervisors at the root too.
 func (s *Server) Handler() http.Handler {
 	probes := s.probes()
-	h := &handler{Server: s, probes: probes, tree: probes.tree, cache: newCache(), versions: newVersions(), lists: map[string]bool{}}
+	h := &handler{Server: s, probes: probes, tree: probes.tree, cache: newCache(), versions: newVersions()}
+	origin := ""
 	if base, err := url.Parse(s.Site.Base); err == nil {
 		h.prefix = strings.TrimSuffix(base.Path, "/")
-		h.origin = base.Scheme + "://" + base.Host
+		origin = base.Scheme + "://" + base.Host
 	}
-	for _, id := range s.Lists {
-		h.lists[id] = true
-	}
-	h.policy = policy(h.origin)
+	h.policy = policy(origin)
 	return h
 }
 
@@ -72,10 +70,8 @@ type handler struct {
 	tree     *tree
 	cache    *cache
 	versions *versions
-	lists    map[string]bool // by id
-	prefix   string          // path of the base address, without a trailing slash
-	origin   string          // of the base address
-	policy   string          // Content-Security-Policy of what a browser renders
+	prefix   string // path of the base address, without a trailing slash
+	policy   string // Content-Security-Policy of what a browser renders
 }
 
 // policy is the Content-Security-Policy of everything a browser renders: our style sheet, icon and forms, and nothing else.
