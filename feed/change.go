@@ -9,39 +9,40 @@ import (
 	"linkletter/feed/curated"
 )
 
+// ChangeKind says what became of an entry that a list had.
+type ChangeKind string
+
+const (
+	ChangeAdded    ChangeKind = "added" // it was new; feeds of changes do not tell that
+	ChangeRemoved  ChangeKind = "removed"
+	ChangeChanged  ChangeKind = "changed"
+	ChangeReturned ChangeKind = "returned" // it had left
+)
+
 // Change is what became of an entry that a list had.
 type Change struct {
 	ID   string // permanent
 	At   time.Time
-	Kind string   // "removed", "changed" or "returned"
-	What []string // of "changed", and perhaps of "returned": title, url, summary, section
-	// Before is the entry as it was, After as it became; of "removed" both are what it was.
+	Kind ChangeKind
+	What []string // of ChangeChanged, and perhaps of ChangeReturned: title, url, summary, section
+	// Before is the entry as it was, After as it became; of ChangeRemoved both are what it was.
 	Before, After curated.Entry
 }
 
 // NewChangeEntry is a change as a feed has it. list is the list's title, page the address where people read it, or empty.
 func NewChangeEntry(c Change, list, page string) Entry {
-	title := c.After.Title
-	switch c.Kind {
-	case "removed":
-		title = "Removed: " + title
-	case "returned":
-		title = "Back: " + title
-	default:
-		title = "Changed: " + c.Before.Title
-	}
-	e := Entry{ID: c.ID, Title: title, URL: c.After.URL, Via: page, Published: c.At, Updated: c.At}
+	e := Entry{ID: c.ID, URL: c.After.URL, Via: page, Published: c.At, Updated: c.At}
 	var b strings.Builder
 	switch c.Kind {
-	case "removed":
-		e.Summary = "It left " + list + "."
+	case ChangeRemoved:
+		e.Title, e.Summary = "Removed: "+c.Before.Title, "It left "+list+"."
 		element(&b, "p", Link(c.Before.URL, c.Before.Title)+" left "+place(list, page, c.Before.Sections)+".")
 		element(&b, "p", first(c.Before.SummaryHTML, html.EscapeString(c.Before.Summary)))
-	case "returned":
-		e.Summary = "It is in " + list + " again."
+	case ChangeReturned:
+		e.Title, e.Summary = "Back: "+c.After.Title, "It is in "+list+" again."
 		element(&b, "p", Link(c.After.URL, c.After.Title)+" is in "+place(list, page, c.After.Sections)+" again.")
 	default:
-		e.Summary = "Another " + strings.Join(whatNames(c.What), ", another ") + " in " + list + "."
+		e.Title, e.Summary = "Changed: "+c.Before.Title, whatChanged(c.What)+" changed in "+list+"."
 	}
 	if len(c.What) > 0 {
 		differences(&b, c)
@@ -50,15 +51,18 @@ func NewChangeEntry(c Change, list, page string) Entry {
 	return e
 }
 
-// whatNames are the parts of an entry in words.
-func whatNames(what []string) []string {
+// whatChanged names parts of an entry in words: "Its title and address".
+func whatChanged(what []string) string {
 	names := slices.Clone(what)
 	for i, w := range names {
 		if w == "url" {
 			names[i] = "address"
 		}
 	}
-	return names
+	if last := len(names) - 1; last > 0 {
+		names = []string{strings.Join(names[:last], ", ") + " and " + names[last]}
+	}
+	return "Its " + strings.Join(names, "")
 }
 
 // differences adds what an entry said before and says now.

@@ -9,13 +9,14 @@ import (
 	"slices"
 	"time"
 
+	"linkletter/feed"
 	"linkletter/feed/curated"
 )
 
 // Change is what a check found of an entry that the list had: it left, changed or returned.
 type Change struct {
-	Ref    int64     // its row
-	Kind   string    // removed, changed, returned
+	Ref    int64 // its row
+	Kind   feed.ChangeKind
 	At     time.Time // the check, and a second before for each of its changes that stands before this one
 	What   []string  // what changed: title, url, summary, section
 	Before curated.Entry
@@ -55,7 +56,7 @@ func scanChange(rows *sql.Rows) (Change, error) {
 			return c, fmt.Errorf("change %d: %w", c.Ref, err)
 		}
 	}
-	if c.Kind == "removed" {
+	if c.Kind == feed.ChangeRemoved {
 		c.After = c.Before
 	}
 	return c, nil

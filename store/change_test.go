@@ -41,7 +41,7 @@ func TestChanges(t *testing.T) {
 		}
 		var rows []row
 		for _, c := range all {
-			rows = append(rows, row{c.Kind, c.Before.Title, c.After.Title, c.What, c.At.Sub(start)})
+			rows = append(rows, row{string(c.Kind), c.Before.Title, c.After.Title, c.What, c.At.Sub(start)})
 		}
 		return rows
 	}

@@ -40,7 +40,6 @@ var migrations = []string{
 	CREATE INDEX entry_news ON entry (announced) WHERE state = 'announced';
 	CREATE INDEX entry_first ON entry (published) WHERE state = 'baseline';
 	CREATE UNIQUE INDEX entry_apart ON entry (apart) WHERE apart IS NOT NULL;
-	CREATE INDEX entry_unarchived ON entry (list, announced) WHERE announced IS NOT NULL AND archive IS NULL;
 	CREATE INDEX change_entry ON change (entry);
 	CREATE TABLE archive (
 		list    TEXT NOT NULL REFERENCES list (id),

@@ -13,7 +13,7 @@ import (
 // Ping is a feed whose hub (WebSub) is still to be told that it changed.
 type Ping struct {
 	Topic    string    // the feed's address
-	Since    time.Time // the newest publication that it is to be told of; of two in one second, the later stands a second on
+	Since    time.Time // the newest publication that it is to be told of; the later of two in one second counts as one second later
 	Attempts int       // tries before this one
 }
 

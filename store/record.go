@@ -80,7 +80,7 @@ type recorder struct {
 	snapshot int64
 	dates    feed.Dates
 	sections map[string]int64
-	again    bool // a list that had this id before keeps the ids that were made with it
+	idReused bool // a list that had this id before keeps the permanent ids that were made with it
 	done     Recorded
 
 	statements map[string]*sql.Stmt // by their text
@@ -113,7 +113,7 @@ func newRecorder(ctx context.Context, tx *sql.Tx, r Reading, now time.Time) (*re
 	case l.Reader != r.Reader:
 		rec.state = Silent
 	}
-	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM list WHERE named = ?)`, l.ID).Scan(&rec.again); err != nil {
+	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM list WHERE named = ?)`, l.ID).Scan(&rec.idReused); err != nil {
 		return nil, err
 	}
 	times, err := collect(ctx, tx, func(rows *sql.Rows) (v int64, err error) { return v, rows.Scan(&v) },
@@ -198,9 +198,10 @@ func (r *recorder) entries() error {
 
 func (r *recorder) takeSnapshot() error {
 	var err error
+	silent := r.Silent || !r.done.Baseline && r.Before.Reader != r.Reader // what only a newer parser found is no change for readers
 	r.snapshot, err = r.insert(`INSERT INTO snapshot 
 		(list, checked, hash, revision, silent, entries, links, added, removed, changed) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0)`,
-		r.list, r.now.Unix(), r.Hash, r.Origin.Commit, r.Silent || !r.done.Baseline && r.Before.Reader != r.Reader, len(r.List.Entries), r.List.Links)
+		r.list, r.now.Unix(), r.Hash, r.Origin.Commit, silent, len(r.List.Entries), r.List.Links)
 	if err != nil {
 		return err
 	}
@@ -237,9 +238,9 @@ func (r *recorder) entry(position int, m curated.Match) error {
 	}
 	if m.Returned() {
 		r.done.Returned++
-		err = r.change(ref, "returned", m.What, &m.Known.Entry)
+		err = r.change(ref, feed.ChangeReturned, m.What, &m.Known.Entry)
 	} else if len(m.What) > 0 {
-		err = r.change(ref, "changed", m.What, &m.Known.Entry)
+		err = r.change(ref, feed.ChangeChanged, m.What, &m.Known.Entry)
 	}
 	if err != nil {
 		return err
@@ -271,7 +272,7 @@ func (r *recorder) newEntry(position int, m curated.Match) error {
 		return err
 	}
 	if !m.Split {
-		if err := r.change(ref, "added", nil, nil); err != nil {
+		if err := r.change(ref, feed.ChangeAdded, nil, nil); err != nil {
 			return err
 		}
 	}
@@ -316,7 +317,7 @@ func (r *recorder) create(n newRow) (ref int64, err error) {
 // freeID mints the id of a new entry. An address that was passed on within a day gives a second one.
 func (r *recorder) freeID(published time.Time, key string) (string, error) {
 	id := feed.EntryID(r.tag, published, r.list, key)
-	for n := 2; !r.done.Baseline || len(r.Past) > 0 || r.again; n++ {
+	for n := 2; !r.done.Baseline || len(r.Past) > 0 || r.idReused; n++ {
 		var taken bool
 		err := r.tx.QueryRowContext(r.ctx, `SELECT EXISTS (SELECT 1 FROM entry WHERE atom_id = ?)`, id).Scan(&taken)
 		if err != nil || !taken {
@@ -327,7 +328,7 @@ func (r *recorder) freeID(published time.Time, key string) (string, error) {
 	return id, nil
 }
 
-func (r *recorder) change(ref int64, kind string, what []string, before *curated.Entry) error {
+func (r *recorder) change(ref int64, kind feed.ChangeKind, what []string, before *curated.Entry) error {
 	var old []byte
 	if what == nil {
 		what = []string{}
@@ -367,7 +368,7 @@ func (r *recorder) removals() error {
 		if err := r.exec(`UPDATE entry SET gone = ?, missing = 0 WHERE id = ?`, r.at.Unix(), k.Ref); err != nil {
 			return err
 		}
-		if err := r.change(k.Ref, "removed", nil, &k.Entry); err != nil {
+		if err := r.change(k.Ref, feed.ChangeRemoved, nil, &k.Entry); err != nil {
 			return err
 		}
 		r.done.Removed++

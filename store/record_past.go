@@ -43,7 +43,7 @@ func (r *recorder) past() error {
 			}
 			continue
 		}
-		if err := r.change(refs[i], "added", nil, nil); err != nil {
+		if err := r.change(refs[i], feed.ChangeAdded, nil, nil); err != nil {
 			return err
 		}
 		if err := r.place(refs[i], p.Entry.Sections); err != nil {

@@ -4,7 +4,7 @@
 -- Times are whole seconds since 1970-01-01 UTC. NULL means "not yet". JSON columns hold arrays or objects, never NULL.
 
 -- What must outlive every restart: the HMAC secret that signs links and Message-IDs, the host in permanent ids, how the hub
--- does that is told of publications, and whether one was interrupted before it was noted.
+-- is doing, and when a publication began whose feeds are not noted for it yet.
 CREATE TABLE setting (
 	name  TEXT PRIMARY KEY,
 	value BLOB NOT NULL
@@ -70,7 +70,7 @@ CREATE TABLE snapshot (
 	checked  INTEGER NOT NULL,
 	hash     TEXT NOT NULL,
 	revision TEXT NOT NULL DEFAULT '',  -- the commit, in full
-	silent   INTEGER NOT NULL DEFAULT 0,-- 1: nothing of it is for readers: its message asks for that, or another reader found it
+	silent   INTEGER NOT NULL DEFAULT 0,-- 1: announced to nobody: its message asks for that, or a newer parser read the list differently
 	entries  INTEGER NOT NULL,
 	links    INTEGER NOT NULL,
 	added    INTEGER NOT NULL,
@@ -120,7 +120,6 @@ CREATE INDEX entry_announced ON entry (list, announced) WHERE announced IS NOT N
 CREATE INDEX entry_news ON entry (announced) WHERE state = 'announced';
 CREATE INDEX entry_first ON entry (published) WHERE state = 'baseline';
 CREATE UNIQUE INDEX entry_apart ON entry (apart) WHERE apart IS NOT NULL;
-CREATE INDEX entry_unarchived ON entry (list, announced) WHERE announced IS NOT NULL AND archive IS NULL;
 
 -- The full archive documents of a list's feed (RFC 5005, 4), which never change: what they hold is kept as it was.
 CREATE TABLE archive (

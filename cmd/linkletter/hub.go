@@ -38,21 +38,21 @@ func (a *app) publishNoting(ctx context.Context, lists []string) (publish.Report
 	defer a.noting.Unlock()
 	interrupted, err := a.store.BeginPublication(ctx, time.Now()) // file times are the wall clock's
 	if err != nil && ctx.Err() == nil {                           // the files are worth more than the hub
-		a.log.Error("noting that a publication begins", logError, err)
+		a.log.Error("the hub may not be told of this publication if the program dies now", logError, err)
 	}
 	report, failed := a.publisher.Publish(ctx, lists...)
 	topics := a.topics(report.Changed)
 	if !interrupted.IsZero() {
 		missed, err := a.writtenSince(interrupted)
 		if err != nil { // what was interrupted stays noted, and is looked for the next time
-			a.log.Error("looking for what the hub was not told of", logError, err)
+			a.log.Error("the hub is told of an interrupted publication later", logError, err)
 			return report, failed
 		}
 		topics = slices.Compact(slices.Sorted(slices.Values(append(topics, a.topics(missed)...))))
 	}
 	// What was published is noted even while the program stops.
 	if err := a.store.NotePings(context.WithoutCancel(ctx), topics); err != nil {
-		a.log.Error("noting what the hub is to be told", logError, err)
+		a.log.Error("the hub is told of this publication later", logError, err)
 		return report, failed
 	}
 	if len(topics) > 0 {

@@ -3,6 +3,7 @@ package publish
 import (
 	"encoding/xml"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -49,84 +50,138 @@ func numbered(n int) string {
 	return b.String()
 }
 
-// However news comes, all of it can be read by going from the feed to its archive documents; those are linked both ways, and
-// a full one never changes again.
-func TestArchives(t *testing.T) {
+// archives is a world with a window of ten, in which nobody waits for a second to pass.
+func archives(t *testing.T) *world {
 	w := newWorld(t, "tools")
 	w.Window = 10
-	w.Now = func() time.Time { return time.Now().Add(w.ahead) } // nobody waits for a second to pass
+	w.Now = func() time.Time { return time.Now().Add(w.ahead) }
 	w.check("tools", numbered(1))
-	full := map[string]string{}
-	for _, n := range []int{5, 11, 12, 59, 60, 61, 62, 110, 111, 113, 210} {
-		w.ahead += time.Hour
-		w.check("tools", numbered(n+1)) // n are news
-		w.publish("tools")
-		for name, was := range full {
-			if w.read(name) != was {
-				t.Errorf("%d: %s changed", n, name)
-			}
-		}
-		seen := map[string]bool{}
-		feed := w.archived("tools/atom.xml")
-		if feed.Archive != nil || feed.link("current") != "" {
-			t.Errorf("%d: the feed calls itself an archive", n)
-		}
-		at, from := feed, ""
-		for {
-			for _, title := range at.Titles {
-				seen[title] = true
-			}
-			prev := at.link("prev-archive")
-			if prev == "" {
-				break
-			}
-			next := w.archived("tools/" + prev)
-			for what, got := range map[string][2]string{
-				"id": {next.ID, feed.ID}, "self": {next.link("self"), prev}, "current": {next.link("current"), "atom.xml"}, "next-archive": {next.link("next-archive"), from},
-			} {
-				if got[0] != got[1] {
-					t.Errorf("%d: %s has the %s %q, want %q", n, prev, what, got[0], got[1])
-				}
-			}
-			if next.Archive == nil {
-				t.Errorf("%d: %s does not call itself an archive", n, prev)
-			}
-			if len(next.Titles) == 0 || len(next.Titles) > archiveSize || (len(next.Titles) == archiveSize) != (from != "") {
-				t.Errorf("%d: %s has %d entries, and the next is %q", n, prev, len(next.Titles), from)
-			}
-			if len(next.Titles) == archiveSize {
-				full["tools/"+prev] = w.read("tools/" + prev)
-				json := strings.Replace("tools/"+prev, ".xml", ".json", 1)
-				full[json] = w.read(json)
-			}
-			at, from = next, prev
-		}
-		for i := 2; i <= n+1; i++ {
-			if !seen[fmt.Sprintf("Saw %d", i)] {
-				t.Errorf("%d: Saw %d is in no document", n, i)
-			}
-		}
-	}
-	if len(full) != 8 {
-		t.Errorf("%d full documents were seen, want four archives in two formats", len(full))
-	}
-	// Entries are reworded and leave, the list is called something else: what is full stays.
+	return w
+}
+
+// grow publishes a list of so many news.
+func (w *world) grow(news int) {
+	w.t.Helper()
 	w.ahead += time.Hour
-	w.Lists[0].Title = "Other tools"
-	w.check("tools", strings.ReplaceAll(numbered(205), "[Saw 2", "[The saw 2"))
+	w.check("tools", numbered(news+1))
+	w.publish("tools")
+}
+
+// walkArchives goes from the feed to its archive documents, and gives the titles of all entries on the way and the full
+// documents. Each must be linked with those beside it.
+func (w *world) walkArchives() (titles map[string]bool, full []string) {
+	w.t.Helper()
+	titles = map[string]bool{}
+	feed := w.archived("tools/atom.xml")
+	if feed.Archive != nil || feed.link("current") != "" {
+		w.t.Error("the feed calls itself an archive")
+	}
+	for at, from := feed, ""; ; {
+		for _, title := range at.Titles {
+			titles[title] = true
+		}
+		name := at.link("prev-archive")
+		if name == "" {
+			return titles, full
+		}
+		next := w.archived("tools/" + name)
+		for what, got := range map[string][2]string{
+			"id": {next.ID, feed.ID}, "self": {next.link("self"), name}, "current": {next.link("current"), "atom.xml"}, "next-archive": {next.link("next-archive"), from},
+		} {
+			if got[0] != got[1] {
+				w.t.Errorf("%s has the %s %q, want %q", name, what, got[0], got[1])
+			}
+		}
+		if next.Archive == nil {
+			w.t.Errorf("%s does not call itself an archive", name)
+		}
+		if n := len(next.Titles); n == 0 || n > archiveSize || (n == archiveSize) != (from != "") {
+			w.t.Errorf("%s has %d entries, and the next is %q", name, n, from)
+		}
+		if from != "" {
+			full = append(full, "tools/"+name, "tools/"+strings.TrimSuffix(name, ".xml")+".json")
+		}
+		at, from = next, name
+	}
+}
+
+// However news comes, all of it can be read by going from the feed to its archive documents, and a full one never changes.
+func TestArchivesHoldAllNews(t *testing.T) {
+	w := archives(t)
+	was := map[string]string{}
+	for _, n := range []int{5, 11, 12, 59, 60, 61, 62, 110, 111, 113, 210} {
+		w.grow(n)
+		for name, content := range was {
+			if w.read(name) != content {
+				t.Errorf("%d news: %s changed", n, name)
+			}
+		}
+		titles, full := w.walkArchives()
+		for i := 2; i <= n+1; i++ {
+			if !titles[fmt.Sprintf("Saw %d", i)] {
+				t.Errorf("%d news: Saw %d is in no document", n, i)
+			}
+		}
+		for _, name := range full {
+			was[name] = w.read(name)
+		}
+	}
+	if len(was) != 8 {
+		t.Errorf("%d full documents were seen, want four archives in two formats", len(was))
+	}
+}
+
+// Entries are reworded and leave, the list is called something else, the window grows: what is full stays. Under another
+// address it says so.
+func TestFullArchivesNeverChange(t *testing.T) {
+	w := archives(t)
+	w.grow(130)
+	_, full := w.walkArchives()
+	if len(full) != 4 {
+		t.Fatalf("full are %v, want two archives in two formats", full)
+	}
+	was := map[string]string{}
+	for _, name := range full {
+		was[name] = w.read(name)
+	}
+	w.ahead += time.Hour
+	w.Lists[0].Title, w.Window = "Other tools", 200
+	w.check("tools", strings.ReplaceAll(numbered(125), "[Saw 2", "[The saw 2"))
 	w.publish("tools")
 	w.ahead += time.Hour
 	w.publish()
-	for name, was := range full {
-		if diff := cmp.Diff(was, w.read(name)); diff != "" {
+	for name, content := range was {
+		if diff := cmp.Diff(content, w.read(name)); diff != "" {
 			t.Errorf("%s changed:\n%s", name, diff)
 		}
 	}
-	// Under another address they say so.
 	w.Site.Base = "https://example.net"
 	w.publish()
 	if got := w.archived("tools/archive/1.xml").link("self"); got != "https://example.net/tools/archive/1.xml" {
 		t.Errorf("under another address, self is %s", got)
+	}
+}
+
+// What the store holds of a full archive is read for ever: this is how it was written first.
+func TestKeptArchivesAreRead(t *testing.T) {
+	w := archives(t)
+	w.grow(1)
+	kept, err := os.ReadFile("testdata/archive.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Store.Archive(t.Context(), "tools", 1, string(kept), nil); err != nil {
+		t.Fatal(err)
+	}
+	w.publish()
+	got := w.read("tools/archive/1.xml")
+	for _, want := range []string{"<title>Old tools</title>", "<subtitle>What was new</subtitle>", "<name>Ada</name>", `xml:lang="en"`, "<rights>CC0</rights>",
+		"<title>Saw 2</title>", `href="https://saw.example/2"`, "<summary>Number 2.</summary>", "<id>tag:example.org,2026-01-05:tools/0123456789abcdef</id>",
+		"<published>2026-01-05T13:00:00Z</published>", "<updated>2026-01-06T13:00:00Z</updated>", `<category term="saws" label="Saws">`,
+		`rel="via" href="https://example.org/commit"`, "<name>Bob</name>", "https://example.com/old"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the archive lacks %s:\n%s", want, got)
+		}
 	}
 }
 

@@ -10,14 +10,18 @@ import (
 	"linkletter/store"
 )
 
+// changesTitle follows the list's title in that of its feed of changes.
+const changesTitle = ": changes and removals"
+
 // changesFile adds the feed of what was removed from a list and changed in it.
 func (p *Publisher) changesFile(ctx context.Context, files map[string][]byte, l List, s *store.List) error {
 	changes, err := p.Store.Changes(ctx, l.ID, p.window())
 	if err != nil {
 		return err
 	}
-	f := p.newFeed(feed.ListDir(l.ID), l.Title+": changes", "What was removed from "+l.Title+", and what changed in it")
-	f.ID, f.Began, f.File = feed.FeedID(s.Tag, s.Began, feed.ListDir(s.Named)+"changes/"), s.Began, feed.ChangesFile
+	f := p.newFeed(feed.ListDir(l.ID), l.Title+changesTitle, "What was removed from "+l.Title+", and what changed in it")
+	named := feed.ListDir(s.Named) + "changes/" // part of permanent ids
+	f.ID, f.Began, f.File = feed.FeedID(s.Tag, s.Began, named), s.Began, feed.ChangesFile
 	f.Language, f.Rights = l.Language, l.Rights
 	var dates feed.Dates // checks within a minute may share seconds
 	for i := len(changes) - 1; i >= 0; i-- {
@@ -26,7 +30,7 @@ func (p *Publisher) changesFile(ctx context.Context, files map[string][]byte, l 
 	}
 	for _, c := range changes {
 		f.Entries = append(f.Entries, feed.NewChangeEntry(feed.Change{
-			ID: feed.FeedID(s.Tag, c.At, feed.ListDir(s.Named)+"changes/"+strconv.FormatInt(c.Ref, 10)),
+			ID: feed.FeedID(s.Tag, c.At, named+strconv.FormatInt(c.Ref, 10)),
 			At: c.At, Kind: c.Kind, What: c.What, Before: c.Before, After: c.After,
 		}, l.Title, cmp.Or(l.Page, p.Site.List(l.ID))))
 	}

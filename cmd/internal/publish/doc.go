@@ -2,13 +2,18 @@
 // between the two is healed by the next publication.
 //
 // A reader never sees half a file: each is written beside its place, synced and renamed. A file whose bytes would be the
-// same is not touched. What a killed publication left beside is removed by the next one that looks at everything. Beside each
-// file stand its sidecars, what it is compressed in several codings, of the file's own modification time: one of another
-// time is not that file's any more, and is made anew.
+// same is not touched. What a killed publication left beside is removed by the next one that looks at everything.
+//
+// Beside a text file stand its sidecars: the same bytes in gzip (RFC 1952), Brotli (RFC 7932) and zstd (RFC 8878), with the
+// file's own modification time. A sidecar with another time belongs to an earlier version, and is made anew.
 //
 // What a feed has no room for any more stands in archive documents (RFC 5005, 4), of which the full ones never change: the
-// store keeps what they held. Two publications of one file lie at least a second apart, because HTTP dates have no more, and a
-// reader that asks "anything since?" would miss the second one; the later waits.
+// store keeps what they held.
+//
+// Two publications of one file lie at least a second apart, because HTTP dates have no more, and a reader that asks "anything
+// since?" would miss the second one; the later waits.
+//
+// Hub tells a WebSub hub (https://www.w3.org/TR/websub/) which feeds were published.
 //
 // The tree may share its folder with other files. The hidden file .linkletter in the tree's folder, and in each list's
 // and digest's, names what Linkletter wrote there; nothing else is ever overwritten or removed. A name is noted down

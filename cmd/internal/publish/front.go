@@ -1,9 +1,7 @@
 package publish
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"reflect"
 	"slices"
 
@@ -27,7 +25,8 @@ type front struct {
 	byID   map[string]*frontList
 	others []string // lists that the store knows and nobody follows any more
 
-	page, outlines bool // the front page, and the OPML file, have to be written anew
+	page     bool // the front page has to be written anew
+	outlines bool // the OPML file has to be written anew
 }
 
 // frontList is one list for the root.
@@ -52,7 +51,8 @@ func (p *Publisher) newFront(ctx context.Context) (*front, error) {
 	}
 	f := &front{byID: make(map[string]*frontList, len(p.Lists)), page: true, outlines: true}
 	for _, l := range p.Lists {
-		item := p.newFrontList(l, cmp.Or(known[l.ID], &store.List{ID: l.ID}), sections[l.ID])
+		l, s := l.titled(known[l.ID])
+		item := p.newFrontList(l, s, sections[l.ID])
 		f.lists, f.byID[l.ID] = append(f.lists, item), item
 		delete(known, l.ID)
 	}
@@ -66,24 +66,20 @@ func (p *Publisher) newFront(ctx context.Context) (*front, error) {
 
 // updateFront looks at the lists that changed.
 func (p *Publisher) updateFront(ctx context.Context, f *front, lists []string) error {
-	for _, id := range lists {
-		item := f.byID[id]
-		if item == nil {
-			continue // Publish has said that there is no such list
+	for _, l := range p.Lists {
+		if !slices.Contains(lists, l.ID) {
+			continue
 		}
-		s, err := p.Store.List(ctx, id)
-		if errors.Is(err, store.ErrNotFound) {
-			s, err = &store.List{ID: id}, nil
-		}
+		l, s, err := p.state(ctx, l)
 		if err != nil {
 			return err
 		}
-		sections, err := p.Store.Sections(ctx, id)
+		sections, err := p.Store.Sections(ctx, l.ID)
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(p.Lists, func(l List) bool { return l.ID == id })
-		changed := p.newFrontList(p.Lists[i], s, sections)
+		item := f.byID[l.ID]
+		changed := p.newFrontList(l, s, sections)
 		f.outlines = f.outlines || !reflect.DeepEqual(changed.group, item.group)
 		changed.full, changed.link = item.full, item.link
 		*item = *changed
@@ -93,12 +89,16 @@ func (p *Publisher) updateFront(ctx context.Context, f *front, lists []string) e
 
 // newFrontList is a list whose link is still to be made.
 func (p *Publisher) newFrontList(l List, s *store.List, sections []store.Section) *frontList {
-	l.Title = cmp.Or(l.Title, s.Title, l.ID)
 	item := &frontList{List: l, state: s, stale: true}
 	if s.Began.IsZero() {
 		return item
 	}
 	item.group = feed.Outline{Title: l.Title, Outlines: []feed.Outline{p.outline(l.Title, feed.ListDir(l.ID))}}
+	if l.Changes {
+		changes := p.outline(l.Title+changesTitle, feed.ListDir(l.ID))
+		changes.XMLURL = p.Site.File(feed.ListDir(l.ID) + feed.ChangesFile)
+		item.group.Outlines = append(item.group.Outlines, changes)
+	}
 	for _, sec := range sections {
 		item.group.Outlines = append(item.group.Outlines, p.outline(l.Title+": "+feed.Label(sec.Path), feed.SectionDir(l.ID, sec.Slug)))
 	}

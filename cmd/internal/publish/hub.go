@@ -48,7 +48,7 @@ type Hub struct {
 }
 
 // Run tells the hub, one feed after the other, all that it is to be told now, until that is done, the hub does not answer,
-// or the context ends. What it does not take is put off, and given up after a day; that is logged, and seen in the store's
+// or the context ends. What it does not take is put off, and given up after a day, or after four tries if the hub refuses it; that is logged, and seen in the store's
 // troubles until it takes something again. The error is the store's. Only one Run may be at work on a store at a time.
 func (h *Hub) Run(ctx context.Context) error {
 	r := hubRun{Hub: h}
@@ -121,15 +121,15 @@ func (r *hubRun) away(ctx context.Context, until time.Time, failure error) error
 	}
 	n, err := r.Store.DropPings(ctx, r.Now().Add(-hubPatience))
 	if n > 0 {
-		r.Log.Error("the hub is not told any more of what is a day old", "feeds", n)
+		r.Log.Error("feeds that changed a day ago or more are not told to the hub any more", "feeds", n)
 	}
 	return errors.Join(err, r.giveUp(ctx, fmt.Errorf("the hub %s has taken nothing since %s: %w", r.URL, since.Format("2006-01-02 15:04 MST"), failure)))
 }
 
 // giveUp says so to whoever looks.
 func (r *hubRun) giveUp(ctx context.Context, why error) error {
-	why = fmt.Errorf("%w; readers learn of news when they look for themselves; is its address right (hub)?", why)
-	r.Log.Error("given up", "error", why)
+	why = fmt.Errorf("%w; readers learn of news when they look for themselves; check the address in the configuration (hub)", why)
+	r.Log.Error("gave up telling the hub", "error", why)
 	return r.Store.SetTrouble(ctx, store.TroubleHub, why)
 }
 

@@ -18,14 +18,20 @@ import (
 // state is a list as the store has it; before its first check that is an empty one.
 func (p *Publisher) state(ctx context.Context, l List) (List, *store.List, error) {
 	s, err := p.Store.List(ctx, l.ID)
-	if errors.Is(err, store.ErrNotFound) {
-		s, err = &store.List{ID: l.ID}, nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return l, nil, err
 	}
-	l.Title = cmp.Or(l.Title, s.Title, l.ID)
+	l, s = l.titled(s)
 	return l, s, nil
+}
+
+// titled is the list with the title that it has, and its state, which is empty where the store knows of none (nil).
+func (l List) titled(s *store.List) (List, *store.List) {
+	if s == nil {
+		s = &store.List{ID: l.ID, Named: l.ID}
+	}
+	l.Title = cmp.Or(l.Title, s.Title, l.ID)
+	return l, s
 }
 
 // publishList writes a list's page and feeds, and those of its sections.

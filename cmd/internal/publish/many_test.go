@@ -43,9 +43,20 @@ func TestOneEntryAmongManyLists(t *testing.T) {
 		id+"/atom.xml", id+"/feed.json", id+"/index.html", id+"/rss.xml",
 		id+"/sections/saws/atom.xml", id+"/sections/saws/feed.json", id+"/sections/saws/index.html", id+"/sections/saws/rss.xml", "rss.xml")
 	w.ahead += time.Hour
-	w.publish(id)
-	w.publish(ids[0])
+	brief := ids[n-2] // the lists that changed last are in full, and of those that did together the first
+	for _, same := range []string{id, brief} {
+		if _, err := w.Store.Unchanged(t.Context(), same, "{}", ""); err != nil {
+			t.Fatal(err)
+		}
+		w.publish(same)
+	}
 	expect("checks that brought nothing")
+	w.ahead += 24 * time.Hour
+	if _, err := w.Store.Unchanged(t.Context(), brief, "{}", ""); err != nil {
+		t.Fatal(err)
+	}
+	w.publish(brief)
+	expect("a check on the next day of a list that the front page shows in brief", brief+"/index.html")
 
 	// What was kept in mind from one publication to the next is what a new start finds.
 	w.front = nil

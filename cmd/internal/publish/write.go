@@ -10,7 +10,6 @@ import (
 	"os"
 	"path"
 	"slices"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -26,6 +25,7 @@ type change struct {
 	content []byte
 	last    time.Time // of the file there now; zero: none
 	whole   bool      // the file itself is replaced, and not only sidecars
+	counts  bool      // it is reported as published
 	codings []*Coding // of the sidecars that are written
 }
 
@@ -51,7 +51,7 @@ func (t *tree) put(ctx context.Context, p part) error {
 
 // compare tells what has to be written of a file; false: nothing.
 func (t *tree) compare(name string, content []byte) (change, bool) {
-	c := change{path: name, content: content, whole: true, codings: t.codingsOf(name, content)}
+	c := change{path: name, content: content, whole: true, counts: true, codings: t.codingsOf(name, content)}
 	info, err := t.root.Lstat(name)
 	if err != nil {
 		return c, true
@@ -64,7 +64,7 @@ func (t *tree) compare(name string, content []byte) (change, bool) {
 		return c, true
 	}
 	t.report.Unchanged++
-	c.whole = false
+	c.whole, c.counts = false, false
 	c.codings = slices.DeleteFunc(c.codings, func(k *Coding) bool {
 		beside, err := t.root.Lstat(name + k.Ext)
 		return err == nil && beside.Mode().IsRegular() && beside.ModTime().Equal(c.last)
@@ -102,41 +102,7 @@ type fresh struct{ name, place string }
 // replaceAll puts files in their places, each in one step. A sidecar comes before its file: whoever takes one for the other
 // gets what is about to be there.
 func (t *tree) replaceAll(changes []change, date time.Time) error {
-	for _, c := range changes {
-		if err := t.makeFolder(path.Dir(c.path)); err != nil {
-			return fmt.Errorf("making the folder of %s: %w", t.name(c.path), explain(err, t.dir))
-		}
-	}
-	written := make([][]fresh, len(changes)) // of each change its sidecars, and then the file
-	var all errgroup.Group
-	all.SetLimit(writers)
-	var broken sync.Once
-	var failed error
-	write := func(place string, into *fresh, date time.Time, content func() []byte) {
-		*into = fresh{path.Join(path.Dir(place), newPrefix+rand.Text()), place}
-		all.Go(func() error {
-			err := t.write(into.name, content(), date)
-			if err != nil {
-				broken.Do(func() { failed = fmt.Errorf("writing %s: %w", t.name(place), explain(err, t.dir)) })
-			}
-			return err
-		})
-	}
-	for i, c := range changes {
-		files := make([]fresh, len(c.codings)+1)
-		of := date
-		if !c.whole {
-			files, of = files[:len(c.codings)], c.last
-		}
-		for j, k := range c.codings {
-			write(c.path+k.Ext, &files[j], of, func() []byte { return k.Encode(c.content) })
-		}
-		if c.whole {
-			write(c.path, &files[len(c.codings)], of, func() []byte { return c.content })
-		}
-		written[i] = files
-	}
-	_ = all.Wait() // failed says what went wrong, and where
+	written, failed := t.writeAll(changes, date)
 	for i, files := range written {
 		for _, f := range files {
 			if failed == nil {
@@ -146,12 +112,48 @@ func (t *tree) replaceAll(changes []change, date time.Time) error {
 				failed = errors.Join(failed, t.discard(f.name))
 			}
 		}
-		if c := changes[i]; failed == nil && c.whole {
+		if c := changes[i]; failed == nil && c.counts {
 			t.report.Written++
 			t.report.Changed = append(t.report.Changed, c.path)
 		}
 	}
 	return failed
+}
+
+// writeAll writes all that changes beside its place, several at a time, and gives what is to be moved for each change: its
+// sidecars, and then the file.
+func (t *tree) writeAll(changes []change, date time.Time) ([][]fresh, error) {
+	for _, c := range changes {
+		if err := t.makeFolder(path.Dir(c.path)); err != nil {
+			return nil, fmt.Errorf("making the folder of %s: %w", t.name(c.path), explain(err, t.dir))
+		}
+	}
+	written := make([][]fresh, len(changes))
+	var all errgroup.Group
+	all.SetLimit(writers)
+	for i, c := range changes {
+		of := date
+		if !c.whole {
+			of = c.last
+		}
+		write := func(place string, content func() []byte) {
+			f := fresh{path.Join(path.Dir(place), newPrefix+rand.Text()), place}
+			written[i] = append(written[i], f)
+			all.Go(func() error {
+				if err := t.write(f.name, content(), of); err != nil {
+					return fmt.Errorf("writing %s: %w", t.name(place), explain(err, t.dir))
+				}
+				return nil
+			})
+		}
+		for _, k := range c.codings {
+			write(c.path+k.Ext, func() []byte { return k.Encode(c.content) })
+		}
+		if c.whole {
+			write(c.path, func() []byte { return c.content })
+		}
+	}
+	return written, all.Wait()
 }
 
 // move puts a file that was written in its place.
@@ -163,12 +165,9 @@ func (t *tree) move(f fresh) error {
 	return nil
 }
 
-// replace puts one file without sidecars in its place.
+// replace puts a file that is none of those that are published in its place.
 func (t *tree) replace(name string, content []byte, date time.Time) error {
-	bare := t.report
-	err := t.replaceAll([]change{{path: name, content: content, whole: true}}, date)
-	t.report = bare // it is none of those that are published
-	return err
+	return t.replaceAll([]change{{path: name, content: content, whole: true}}, date)
 }
 
 func (t *tree) write(name string, content []byte, date time.Time) error {
