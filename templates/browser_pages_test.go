@@ -40,7 +40,7 @@ func TestPagesInABrowser(t *testing.T) {
 
 // TestAccessibility lets axe-core look at every page, with all its rules but those of level AAA.
 func TestAccessibility(t *testing.T) {
-	axe, err := os.ReadFile(need(t, "AXE"))
+	axe, err := os.ReadFile(needFile(t, "AXE"))
 	if err != nil {
 		t.Fatal(err)
 	}

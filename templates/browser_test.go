@@ -21,26 +21,32 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// need finds a program, or the file that a variable of the environment names, or skips the test. Where everything has to
-// be there, in CI, that is a failure.
-func need(t *testing.T, name string) string {
+// need finds a program, or skips the test. Where everything has to be there, in CI, that is a failure.
+func need(t *testing.T, program string) string {
 	t.Helper()
-	found, err := exec.LookPath(name)
-	if name == strings.ToUpper(name) {
-		if found = os.Getenv(name); found == "" {
-			err = fmt.Errorf("%s names no file", name)
-		} else {
-			_, err = os.Stat(found)
-		}
+	found, err := exec.LookPath(program)
+	if err != nil {
+		missing(t, err)
 	}
-	if err == nil {
-		return found
+	return found
+}
+
+// needFile finds the file that a variable of the environment names, and does the same without it.
+func needFile(t *testing.T, variable string) string {
+	t.Helper()
+	found := os.Getenv(variable)
+	if _, err := os.Stat(found); err != nil {
+		missing(t, fmt.Errorf("the file that %s names: %w", variable, err))
 	}
+	return found
+}
+
+func missing(t *testing.T, err error) {
+	t.Helper()
 	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is needed in CI: %v", name, err)
+		t.Fatalf("it is needed in CI: %v", err)
 	}
 	t.Skipf("skipped: %v", err)
-	return ""
 }
 
 // policy is the one under which the server sends pages (cmd/internal/web); what it forbids shows as a complaint.

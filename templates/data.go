@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"slices"
 	"time"
 
 	"linkletter/feed"
@@ -64,6 +65,11 @@ type ListLink struct {
 type Landing struct {
 	Site  Site
 	Lists []ListLink
+}
+
+// Named says whether the page has a table of its lists: when there are several, and not so many that the page is one itself.
+func (l Landing) Named() bool {
+	return len(l.Lists) > 1 && !slices.ContainsFunc(l.Lists, func(l ListLink) bool { return l.Brief })
 }
 
 // Day is the entries announced on one day.

@@ -14,7 +14,7 @@ import (
 
 // TestMarkupIsValid gives every page, the style sheets and the icon to the Nu HTML checker, the W3C's; its warnings count.
 func TestMarkupIsValid(t *testing.T) {
-	java, checker := need(t, "java"), need(t, "VNU")
+	java, checker := need(t, "java"), needFile(t, "VNU")
 	set, dir := load(t), t.TempDir()
 	for _, p := range slices.Concat(full, extremes) {
 		var b bytes.Buffer

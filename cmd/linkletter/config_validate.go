@@ -27,7 +27,7 @@ import (
 var idForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
 
 // reserved are the names in the public tree that no list can have.
-var reserved = []string{"assets", "digests", "index.html", "atom.xml", "rss.xml", "feed.json", "feeds.opml", "robots.txt", "healthz", "readyz"}
+var reserved = []string{"assets", "digests", "index.html", "atom.xml", "rss.xml", "feed.json", "feeds.opml", "robots.txt", "healthz", "readyz", "metrics"}
 
 // languageForm is what xml:lang (XML 1.0, 2.12) and RSS take of language tags: a language, and not one for private use.
 var languageForm = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
@@ -111,7 +111,7 @@ func (v *validator) listens() {
 		path, unix := strings.CutPrefix(l.addr, "unix:")
 		_, _, err := net.SplitHostPort(l.addr)
 		if l.addr != "" && (unix && path == "" || !unix && err != nil) {
-			v.fail("$."+l.key, "write it like localhost:8080 or unix:/run/linkletter.sock", "%q is nothing to listen on", l.addr)
+			v.fail("$."+l.key, "write it like localhost:8080 or unix:/run/linkletter/linkletter.sock", "%q is nothing to listen on", l.addr)
 		}
 	}
 	if c.Metrics == c.Listen && c.Serve {

@@ -123,8 +123,8 @@ type fronted struct {
 }
 
 // tool finds a program of Debian, which may need files that other packages bring.
-func (f *fronted) tool(name string, needs ...string) string {
-	f.Helper()
+func (i *installation) tool(name string, needs ...string) string {
+	i.Helper()
 	found, err := exec.LookPath(name)
 	if err != nil {
 		found, err = exec.LookPath("/usr/sbin/" + name)
@@ -136,9 +136,9 @@ func (f *fronted) tool(name string, needs ...string) string {
 	}
 	if err != nil {
 		if os.Getenv("CI") == "true" {
-			f.Fatalf("%s is needed in CI: %v", name, err)
+			i.Fatalf("%s is needed in CI: %v", name, err)
 		}
-		f.Skipf("skipped: %v", err)
+		i.Skipf("skipped: %v", err)
 	}
 	return found
 }

@@ -86,6 +86,9 @@ digests: []
 	i.backdate("data/public")
 	i.run("publish")
 	i.sameTrees("data/expected", "data/public")
+	if between == 0 {
+		t.Errorf("none of %d kills fell between two files: nothing was tested", i.kills)
+	}
 	t.Logf("%d versions, %d kills, of which %d left the tree between two versions", version, i.kills, between)
 }
 

@@ -135,7 +135,7 @@ func (a *app) operate(ctx context.Context, server *web.Server, failed func(error
 
 // listen opens the site's address, or takes the socket that the service manager opened for it.
 func (a *app) listen(ctx context.Context) (net.Listener, error) {
-	l, err := web.Passed()
+	l, err := web.PassedListener()
 	if err != nil {
 		return nil, err
 	}
@@ -147,16 +147,19 @@ func (a *app) listen(ctx context.Context) (net.Listener, error) {
 }
 
 // ready says why this process should not be asked now. running ends when it stops.
-func (a *app) ready(ctx, running context.Context) error {
+func (a *app) ready(asked, running context.Context) error {
 	if running.Err() != nil {
 		return errors.New("it is stopping")
 	}
-	holder, err := a.store.Holder(ctx, schedulerLease)
+	holder, err := a.store.Holder(asked, schedulerLease)
 	switch {
 	case err != nil:
+		if asked.Err() == nil || errors.Is(asked.Err(), context.DeadlineExceeded) { // else nobody waits for the answer any more
+			a.log.Error("looking for who may work on the database", logError, err)
+		}
 		return errors.New("the database does not answer")
 	case holder == nil || holder.Owner != a.owner:
-		return errors.New("it has lost the right to work on its database")
+		return errors.New("another process works on this database now")
 	}
 	return nil
 }

@@ -66,17 +66,6 @@ func (r *running) get(url string, status int) (*http.Response, string) {
 	return nil, ""
 }
 
-// freePort is an address of this machine that nobody listens on.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 const anvils = "- [Anvil](https://example.org/anvil) - Heavy.\n"
 
 // A service manager opens the socket and passes it on: the process answers there, and not where the configuration says.
@@ -85,7 +74,7 @@ func TestServeOnAPassedSocket(t *testing.T) {
 	if _, err := exec.LookPath("sh"); err != nil {
 		t.Skipf("skipped: %v", err)
 	}
-	i := install(t, "listen: "+freePort(t)+"\nlists: [{id: tools, source: list.md}]\n")
+	i := install(t, "listen: "+freeAddress(t)+"\nlists: [{id: tools, source: list.md}]\n")
 	i.write("list.md", anvils)
 	for _, network := range []string{"tcp", "unix"} {
 		addr := map[string]string{"tcp": "127.0.0.1:0", "unix": i.path("web.sock")}[network]
@@ -139,23 +128,13 @@ func TestServeOnAPassedSocket(t *testing.T) {
 // The units are ones that systemd understands, and it passes sockets as the program takes them.
 func TestSystemd(t *testing.T) {
 	t.Parallel()
-	tool := func(name string) string {
-		path, err := exec.LookPath(name)
-		if err != nil && os.Getenv("CI") == "true" {
-			t.Fatalf("%s is needed in CI: %v", name, err)
-		}
-		if err != nil {
-			t.Skipf("skipped: %v", err)
-		}
-		return path
-	}
-	analyze, activate := tool("systemd-analyze"), tool("systemd-socket-activate")
+	i := install(t, "listen: 192.0.2.1:80\nlists: [{id: tools, source: list.md}]\n") // not an address of this machine
+	analyze, activate := i.tool("systemd-analyze"), i.tool("systemd-socket-activate")
 	program, err := exec.LookPath("linkletter")
 	if err != nil {
 		t.Fatal(err)
 	}
-	site := freePort(t)
-	i := install(t, "listen: 192.0.2.1:80\nlists: [{id: tools, source: list.md}]\n") // not an address of this machine
+	site := freeAddress(t)
 	i.write("list.md", anvils)
 	verify := []string{"verify"}
 	for _, unit := range []string{"linkletter.service", "linkletter.socket"} {
@@ -211,7 +190,7 @@ func (r *running) unix(path string) {
 // Metrics have an address of their own, where one sees how things are from the first moment to the last.
 func TestServeMetrics(t *testing.T) {
 	t.Parallel()
-	site, operator := freePort(t), freePort(t)
+	site, operator := freeAddress(t), freeAddress(t)
 	i := install(t, fmt.Sprintf("base_url: http://%s\nlisten: %s\nmetrics: %s\nlists: [{id: tools, source: list.md, check: \"@hourly\"}]\n"+
 		"digests: [{id: weekly, from: \"Tools <tools@example.org>\"}]\n", site, site, operator))
 	i.write("list.md", anvils)
@@ -236,7 +215,7 @@ func TestServeMetrics(t *testing.T) {
 	r.get("http://"+operator+"/tools/atom.xml", 404)
 	// Another process takes the lease: whoever asks is told before this one notices.
 	i.column(`UPDATE lease SET owner = 'another' RETURNING owner`)
-	if _, body := r.get("http://"+site+"/readyz", 503); !strings.Contains(body, "it has lost the right to work on its database") {
+	if _, body := r.get("http://"+site+"/readyz", 503); !strings.Contains(body, "another process works on this database now") {
 		t.Errorf("without the lease: %s", body)
 	}
 	r.get("http://"+site+"/healthz", 200)
@@ -248,7 +227,7 @@ func TestServeMetrics(t *testing.T) {
 // Readers of a renamed list are led to it, those of one that ended are told so.
 func TestServeRenamedAndEndedLists(t *testing.T) {
 	t.Parallel()
-	site := freePort(t)
+	site := freeAddress(t)
 	config := fmt.Sprintf("base_url: http://%s\nlisten: %s\nhub: https://hub.example.org/\nlists:\n  - {id: ID, source: list.md, check: \"@hourly\"FORMERLY}\n", site, site)
 	i := install(t, strings.NewReplacer("ID", "ended", "FORMERLY", "").Replace(config))
 	i.write("list.md", anvils)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -13,36 +14,47 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Beside each file stands what it is compressed, so that web servers need not do that for each reader. Brotli's highest
-// levels take seconds for a large page and save a hundredth.
+// MinCoded is the size in bytes below which compression saves nothing on the wire.
+const MinCoded = 256
+
 const (
-	minCoded    = 256 // bytes; below, nothing is saved on the wire
-	brotliLevel = 6
+	brotliLevel = 6       // the highest levels take seconds for a large page and save a hundredth
+	maxWindow   = 8 << 20 // what a client must be able to remember of a zstd answer (RFC 9659, 3)
 )
 
-// coding is a content coding (RFC 9110, 8.4.1) in which a file also stands: in a sidecar, whose name has its extension.
-type coding struct {
-	ext string
-	// encode compresses; two runs on the same bytes give the same.
-	encode func(content []byte) []byte
-	reader func(io.Reader) (io.Reader, error)
+// Coding is a content coding (RFC 9110, 8.4.1) in which a file also stands beside itself, so that web servers need not
+// compress it for each reader.
+type Coding struct {
+	Name   string                      // in Content-Encoding
+	Ext    string                      // what the name of the sidecar has more than the file's
+	Encode func(content []byte) []byte // compresses; two runs on the same bytes give the same
+	decode func(io.Reader) (io.ReadCloser, error)
 }
 
-var codings = []*coding{
-	{".gz", // RFC 1952
-		func(content []byte) []byte {
-			return through(content, func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(w, gzip.BestCompression) })
-		},
-		func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
-	{".br", // RFC 7932
+// The codings of sidecars.
+var (
+	Brotli = &Coding{"br", ".br", // RFC 7932
 		func(content []byte) []byte {
 			return through(content, func(w io.Writer) (io.WriteCloser, error) { return brotli.NewWriterLevel(w, brotliLevel), nil })
 		},
-		func(r io.Reader) (io.Reader, error) { return brotli.NewReader(r), nil }},
-	{".zst", // RFC 8878
+		func(r io.Reader) (io.ReadCloser, error) { return io.NopCloser(brotli.NewReader(r)), nil }}
+	Zstd = &Coding{"zstd", ".zst", // RFC 8878
 		func(content []byte) []byte { return zstdEncoder().EncodeAll(content, nil) },
-		func(r io.Reader) (io.Reader, error) { return zstd.NewReader(r, zstd.WithDecoderConcurrency(1)) }},
-}
+		func(r io.Reader) (io.ReadCloser, error) {
+			z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+			if err != nil {
+				return nil, err
+			}
+			return z.IOReadCloser(), nil
+		}}
+	Gzip = &Coding{"gzip", ".gz", // RFC 1952
+		func(content []byte) []byte {
+			return through(content, func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(w, gzip.BestCompression) })
+		},
+		func(r io.Reader) (io.ReadCloser, error) { return gzip.NewReader(r) }}
+)
+
+var codings = []*Coding{Brotli, Zstd, Gzip}
 
 // zstdEncoder is made once, for making one takes longer than most files do. Browsers take windows of 8 MiB at most (RFC 9659).
 var zstdEncoder = sync.OnceValue(func() *zstd.Encoder {
@@ -54,24 +66,22 @@ var zstdEncoder = sync.OnceValue(func() *zstd.Encoder {
 })
 
 // compressible are the extensions of files that have sidecars.
-const compressible = " .html .css .txt .xml .json .opml .svg "
+var compressible = []string{".html", ".css", ".txt", ".xml", ".json", ".opml", ".svg"}
 
-// codings are those in which a file with this content also stands.
-func (t *tree) codings(name string, content []byte) []*coding {
-	if t.bare || len(content) < minCoded || !strings.Contains(compressible, " "+path.Ext(name)+" ") {
+// codingsOf are those in which a file with this content also stands.
+func (t *tree) codingsOf(name string, content []byte) []*Coding {
+	if t.bare || len(content) < MinCoded || !slices.Contains(compressible, path.Ext(name)) {
 		return nil
 	}
-	return append([]*coding(nil), codings...)
+	return slices.Clone(codings) // of which the caller strikes out what is there already
 }
 
 // isSidecar says that a name of the tree is that of a file's sidecar.
 func isSidecar(name string) bool {
-	for _, c := range codings {
-		if bare, ok := strings.CutSuffix(name, c.ext); ok && strings.Contains(compressible, " "+path.Ext(bare)+" ") {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(codings, func(c *Coding) bool {
+		bare, ok := strings.CutSuffix(name, c.Ext)
+		return ok && slices.Contains(compressible, path.Ext(bare))
+	})
 }
 
 // through gives what a writer makes of the content.
@@ -90,12 +100,23 @@ func through(content []byte, writer func(io.Writer) (io.WriteCloser, error)) []b
 	return b.Bytes()
 }
 
-// holds says that a sidecar is that of this content.
-func (c *coding) holds(sidecar, content []byte) bool {
-	r, err := c.reader(bytes.NewReader(sidecar))
+// Holds says whether a sidecar is the content so coded, in a form that every client can read. It reads no further than
+// where they differ.
+func (c *Coding) Holds(sidecar io.Reader, content []byte) bool {
+	r, err := c.decode(sidecar)
 	if err != nil {
 		return false
 	}
-	got, err := io.ReadAll(io.LimitReader(r, int64(len(content))+1))
-	return err == nil && bytes.Equal(got, content)
+	defer r.Close()
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := r.Read(buf)
+		if !bytes.HasPrefix(content, buf[:n]) {
+			return false
+		}
+		content = content[n:]
+		if err != nil {
+			return err == io.EOF && len(content) == 0
+		}
+	}
 }

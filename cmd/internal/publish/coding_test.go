@@ -18,9 +18,9 @@ func TestSidecars(t *testing.T) {
 	for name := range before {
 		content := w.read(name)
 		for _, c := range codings {
-			_, err := os.Stat(filepath.Join(w.Dir, name+c.ext))
-			if want := len(content) >= minCoded && filepath.Ext(name) != ".png"; (err == nil) != want {
-				t.Errorf("%s%s: there %t, want %t (%d bytes)", name, c.ext, err == nil, want, len(content))
+			_, err := os.Stat(filepath.Join(w.Dir, name+c.Ext))
+			if want := len(content) >= MinCoded && filepath.Ext(name) != ".png"; (err == nil) != want {
+				t.Errorf("%s%s: there %t, want %t (%d bytes)", name, c.Ext, err == nil, want, len(content))
 			}
 		}
 	}
@@ -63,11 +63,11 @@ func BenchmarkCodings(b *testing.B) {
 	w.publish()
 	content := []byte(strings.Repeat(w.read("tools/atom.xml"), 10))
 	for _, c := range codings {
-		b.Run(c.ext[1:], func(b *testing.B) {
+		b.Run(c.Ext[1:], func(b *testing.B) {
 			b.SetBytes(int64(len(content)))
 			var size int
 			for b.Loop() {
-				size = len(c.encode(content))
+				size = len(c.Encode(content))
 			}
 			b.ReportMetric(float64(size)/float64(len(content)), "of-bytes")
 		})

@@ -130,7 +130,7 @@ func (f *front) see(t *tree) error {
 	for _, name := range []string{feed.PageFile, feed.OPMLFile} {
 		names := []string{name}
 		for _, c := range codings {
-			names = append(names, name+c.ext)
+			names = append(names, name+c.Ext)
 		}
 		for _, name := range names {
 			info, err := t.root.Lstat(name)

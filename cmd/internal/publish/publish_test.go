@@ -101,11 +101,11 @@ func (w *world) files() map[string]time.Time {
 	all := w.walk()
 	for name, date := range all {
 		for _, c := range codings {
-			bare, ok := strings.CutSuffix(name, c.ext)
+			bare, ok := strings.CutSuffix(name, c.Ext)
 			if !ok {
 				continue
 			}
-			if there, ok := all[bare]; !ok || !there.Equal(date) || !c.holds([]byte(w.read(name)), []byte(w.read(bare))) {
+			if there, ok := all[bare]; !ok || !there.Equal(date) || !c.Holds(strings.NewReader(w.read(name)), []byte(w.read(bare))) {
 				w.t.Errorf("%s of %v is not what %s of %v (there: %t) is compressed", name, date, bare, there, ok)
 			}
 			delete(all, name)

@@ -81,8 +81,8 @@ func (t *tree) publish(ctx context.Context, p part) error {
 	wanted := manifest{}
 	for path, content := range p.files {
 		wanted[path] = true
-		for _, c := range t.codings(path, content) {
-			wanted[path+c.ext] = true
+		for _, c := range t.codingsOf(path, content) {
+			wanted[path+c.Ext] = true
 		}
 	}
 	for _, path := range p.stay {
@@ -171,8 +171,8 @@ func (t *tree) refuseForeign(p part, old manifest) error {
 	}
 	for path, content := range p.files {
 		look(path, func(there []byte) bool { return bytes.Equal(there, content) })
-		for _, c := range t.codings(path, content) {
-			look(path+c.ext, func(there []byte) bool { return c.holds(there, content) })
+		for _, c := range t.codingsOf(path, content) {
+			look(path+c.Ext, func(there []byte) bool { return c.Holds(bytes.NewReader(there), content) })
 		}
 	}
 	if len(foreign) == 0 {

@@ -29,7 +29,7 @@ type change struct {
 	last    time.Time // of the file there now; zero: none
 	whole   bool      // the file itself is replaced, and not only sidecars
 	counts  bool      // it is reported as published
-	codings []*coding // of the sidecars that are written
+	codings []*Coding // of the sidecars that are written
 }
 
 // put brings the files of a part up to date: all that change are written beside their places first, and then moved there
@@ -54,7 +54,7 @@ func (t *tree) put(ctx context.Context, p part) error {
 
 // compare tells what has to be written of a file; false: nothing.
 func (t *tree) compare(name string, content []byte) (change, bool) {
-	c := change{path: name, content: content, codings: t.codings(name, content)}
+	c := change{path: name, content: content, codings: t.codingsOf(name, content)}
 	info, err := t.root.Lstat(name)
 	if err == nil {
 		c.last = info.ModTime()
@@ -62,8 +62,8 @@ func (t *tree) compare(name string, content []byte) (change, bool) {
 	if err == nil && info.Mode().IsRegular() && info.Size() == int64(len(content)) {
 		if there, err := t.root.ReadFile(name); err == nil && bytes.Equal(there, content) {
 			t.report.Unchanged++
-			c.codings = slices.DeleteFunc(c.codings, func(k *coding) bool {
-				beside, err := t.root.Lstat(name + k.ext)
+			c.codings = slices.DeleteFunc(c.codings, func(k *Coding) bool {
+				beside, err := t.root.Lstat(name + k.Ext)
 				return err == nil && beside.Mode().IsRegular() && beside.ModTime().Equal(c.last)
 			})
 			return c, len(c.codings) > 0
@@ -71,7 +71,7 @@ func (t *tree) compare(name string, content []byte) (change, bool) {
 	}
 	c.whole, c.counts = true, true
 	for _, k := range c.codings { // after a crash, one may be newer than its file, and web servers have sent it
-		if beside, err := t.root.Lstat(name + k.ext); err == nil && beside.ModTime().After(c.last) {
+		if beside, err := t.root.Lstat(name + k.Ext); err == nil && beside.ModTime().After(c.last) {
 			c.last = beside.ModTime()
 		}
 	}
@@ -153,7 +153,7 @@ func (t *tree) writeAll(changes []change, date time.Time) ([][]fresh, error) {
 			})
 		}
 		for _, k := range c.codings {
-			write(c.path+k.ext, func() []byte { return k.encode(c.content) })
+			write(c.path+k.Ext, func() []byte { return k.Encode(c.content) })
 		}
 		if c.whole {
 			write(c.path, func() []byte { return c.content })

@@ -88,7 +88,7 @@ func acceptEncoding(header string) (w wanted) {
 // codingNamed finds a coding by its name in Accept-Encoding. A recipient takes x-gzip for gzip (RFC 9110, 8.4.1.3).
 func codingNamed(name string) (coding, bool) {
 	for c := range codings {
-		if strings.EqualFold(name, codings[c].name) {
+		if strings.EqualFold(name, codings[c].Name) {
 			return coding(c), true
 		}
 	}

@@ -10,10 +10,10 @@ import (
 // firstPassed is the file descriptor of the first socket that is passed (SD_LISTEN_FDS_START).
 const firstPassed = 3
 
-// Passed gives the socket that a service manager opened for this process and passed to it, as sd_listen_fds(3) describes:
+// PassedListener gives the socket that a service manager opened for this process and passed to it, as sd_listen_fds(3) describes:
 // LISTEN_PID is the process it is for, LISTEN_FDS how many there are, from file descriptor 3 on. It gives nil when none
 // was. It is asked once: the variables are taken away, so that no child takes the socket for its own.
-func Passed() (net.Listener, error) {
+func PassedListener() (net.Listener, error) {
 	pid, count := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS")
 	if count == "" || pid != strconv.Itoa(os.Getpid()) {
 		return nil, nil

@@ -23,7 +23,7 @@ func BenchmarkServe(b *testing.B) {
 	text := atomHead + strings.Repeat(entries, 6) + "</feed>" // 15 KB, as 50 entries without much text have
 	s := serve(b, func(s *site) {
 		s.Metrics = NewMetrics("bench")
-		publish(b, filepath.Join(s.Public, "atom.xml"), text, time.Now().Add(-time.Hour))
+		publishFile(b, filepath.Join(s.Public, "atom.xml"), text, time.Now().Add(-time.Hour))
 	})
 	s.url = "http://" + s.addr
 	nginx := runNginx(b, s.Public)
@@ -45,53 +45,59 @@ func BenchmarkServe(b *testing.B) {
 	}
 	for _, c := range benches {
 		b.Run(c.name, func(b *testing.B) {
-			preset := s.get(b, "/atom.xml", c.header...)
-			preset.header.Del("Date")
-			body := []byte(preset.body)
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				b.Fatal(err)
-			}
-			bare := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				maps.Copy(w.Header(), preset.header)
-				w.WriteHeader(preset.status)
-				w.Write(body)
-			})}
-			go bare.Serve(l)
-			defer bare.Close()
-			ours, theirs := newLoad(b, s.url, c.header), newLoad(b, "http://"+l.Addr().String(), c.header)
-			var third *load
+			servers := []*load{newLoad(b, bareServer(b, s.get(b, "/atom.xml", c.header...)), c.header), newLoad(b, s.url, c.header)}
 			if nginx != "" && c.other != nil {
-				third = newLoad(b, nginx, c.other)
+				servers = append(servers, newLoad(b, nginx, c.other))
 			}
-			const round, turns = 100, 50 // few requests at a time, so that whatever else the machine does hits all
-			servers := []*load{theirs, ours}
-			if third != nil {
-				servers = append(servers, third)
-			}
-			took := make([][]time.Duration, len(servers))
-			for b.Loop() {
-				for turn := range turns {
-					for i := range servers {
-						i = (i + turn) % len(servers) // nobody always comes after the same one
-						took[i] = append(took[i], servers[i].run(b, round))
-					}
-				}
-			}
-			// The middle round of each: what hits a few of them badly says nothing about any.
-			middle := make([]float64, len(servers))
-			for i, t := range took {
-				slices.Sort(t)
-				middle[i] = t[len(t)/2].Seconds()
-			}
+			const round = 100
+			middle := inTurns(b, servers, round)
 			b.ReportMetric(round/middle[1], "req/s")
 			b.ReportMetric(middle[0]/middle[1], "of-bare")
-			if third != nil {
+			if len(servers) == 3 {
 				b.ReportMetric(middle[2]/middle[1], "of-nginx")
 				b.ReportMetric(middle[2]/middle[0], "bare-of-nginx")
 			}
 		})
 	}
+}
+
+// bareServer writes one answer to every request. It gives its address.
+func bareServer(b *testing.B, preset answer) (url string) {
+	preset.header.Del("Date")
+	body := []byte(preset.body)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	bare := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		maps.Copy(w.Header(), preset.header)
+		w.WriteHeader(preset.status)
+		w.Write(body)
+	})}
+	go bare.Serve(l)
+	b.Cleanup(func() { bare.Close() })
+	return "http://" + l.Addr().String()
+}
+
+// inTurns lets servers answer so many requests at a time, few, so that whatever else the machine does hits all. It gives
+// the seconds that the middle round of each took: what hits a few of them badly says nothing about any.
+func inTurns(b *testing.B, servers []*load, round int) []float64 {
+	const turns = 50
+	took := make([][]time.Duration, len(servers))
+	for b.Loop() {
+		for turn := range turns {
+			for i := range servers {
+				i = (i + turn) % len(servers) // nobody always comes after the same one
+				took[i] = append(took[i], servers[i].run(b, round))
+			}
+		}
+	}
+	middle := make([]float64, len(servers))
+	for i, t := range took {
+		slices.Sort(t)
+		middle[i] = t[len(t)/2].Seconds()
+	}
+	return middle
 }
 
 // runNginx serves a folder with nginx, one worker a processor, on a port of its own. It gives its address, or nothing where

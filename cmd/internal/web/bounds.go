@@ -25,9 +25,9 @@ const (
 	maxForm   = 16 << 10 // the body of a form
 )
 
-// or fills in the defaults. A connection takes some 20 KB and a file handle, so that 2,048 leave enough of both on the
+// withDefaults fills in the defaults. A connection takes some 20 KB and a file handle, so that 2,048 leave enough of both on the
 // smallest machine; one that is silent makes room soon.
-func (b Bounds) or() Bounds {
+func (b Bounds) withDefaults() Bounds {
 	return Bounds{
 		First:       cmp.Or(b.First, 10*time.Second),
 		Idle:        cmp.Or(b.Idle, time.Minute),
@@ -50,7 +50,7 @@ func (s *Server) ServeOperator(ctx context.Context, l net.Listener) error {
 }
 
 func (s *Server) serve(ctx context.Context, l net.Listener, h http.Handler) error {
-	bounds := s.Bounds.or()
+	bounds := s.Bounds.withDefaults()
 	watched := newConns(l, bounds)
 	hs := &http.Server{
 		Handler:        h,

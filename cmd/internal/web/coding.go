@@ -8,6 +8,8 @@ import (
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"linkletter/cmd/internal/publish"
 )
 
 // coding is a content coding (RFC 9110, 8.4.1).
@@ -22,19 +24,21 @@ const (
 	codingCount
 )
 
-// codingInfo says what a coding is called in headers, what is added to an ETag, and what to the name of the file that
-// holds a document so coded beside the document's own.
-type codingInfo struct{ name, suffix, ext string }
-
-var codings = [codingCount]codingInfo{
-	identity:     {name: "identity"},
-	codingBrotli: {"br", "-br", ".br"},     // RFC 7932
-	codingZstd:   {"zstd", "-zst", ".zst"}, // RFC 8878
-	codingGzip:   {"gzip", "-gz", ".gz"},   // RFC 1952
+// codingInfo says what published files stand in beside themselves, and what is added to the ETag of a document so coded.
+type codingInfo struct {
+	*publish.Coding
+	suffix string
 }
 
-// quickly codes what one client alone will get.
-func (c coding) quickly(body []byte) ([]byte, error) {
+var codings = [codingCount]codingInfo{
+	identity:     {&publish.Coding{Name: "identity"}, ""},
+	codingBrotli: {publish.Brotli, "-br"},
+	codingZstd:   {publish.Zstd, "-zst"},
+	codingGzip:   {publish.Gzip, "-gz"},
+}
+
+// encodeFast codes what one client alone will get.
+func (c coding) encodeFast(body []byte) ([]byte, error) {
 	var b bytes.Buffer
 	var w io.WriteCloser
 	var err error
@@ -51,20 +55,6 @@ func (c coding) quickly(body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return written(w, body, &b)
-}
-
-// thoroughly is gzip for everybody who asks for the content.
-func thoroughly(body []byte) ([]byte, error) {
-	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
-	return written(w, body, &b)
-}
-
-func written(w io.WriteCloser, body []byte, b *bytes.Buffer) ([]byte, error) {
 	if _, err := w.Write(body); err != nil {
 		return nil, err
 	}
@@ -74,47 +64,11 @@ func written(w io.WriteCloser, body []byte, b *bytes.Buffer) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// codes says whether coded bytes are those of body.
-func (c coding) codes(coded, body []byte) bool {
-	var r io.Reader
-	switch c {
-	case codingBrotli:
-		r = brotli.NewReader(bytes.NewReader(coded))
-	case codingZstd:
-		z, err := zstd.NewReader(bytes.NewReader(coded), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
-		if err != nil {
-			return false
-		}
-		defer z.Close()
-		r = z
-	case codingGzip:
-		z, err := gzip.NewReader(bytes.NewReader(coded))
-		if err != nil {
-			return false
-		}
-		r = z
-	}
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := r.Read(buf)
-		if !bytes.HasPrefix(body, buf[:n]) {
-			return false
-		}
-		body = body[n:]
-		if err != nil {
-			return err == io.EOF && len(body) == 0
-		}
-	}
-}
-
-// maxWindow is what a client must be able to remember of a zstd answer (RFC 9659, 3). What needs more is not for the web.
-const maxWindow = 8 << 20
-
-// sidecar reads the coded form of a file that stands beside it. It is that file's when it has its very time, because two
+// sidecar reads what a file is in a coding from beside it. It is that file's when it has its very time, because two
 // publications of one file lie a second apart; that it holds the same is looked at once, as a copied tree may have lost
 // its times. Without one, or with one that is no good, it gives nil.
 func (c coding) sidecar(root *os.Root, file string, of os.FileInfo, body []byte) []byte {
-	name := file + codings[c].ext
+	name := file + codings[c].Ext
 	info, err := root.Stat(name)
 	if err != nil || !isSidecar(info, of) {
 		return nil
@@ -128,7 +82,7 @@ func (c coding) sidecar(root *os.Root, file string, of os.FileInfo, body []byte)
 		return nil
 	}
 	coded := make([]byte, info.Size())
-	if _, err := io.ReadFull(f, coded); err != nil || !c.codes(coded, body) {
+	if _, err := io.ReadFull(f, coded); err != nil || !codings[c].Holds(bytes.NewReader(coded), body) {
 		return nil
 	}
 	return coded

@@ -34,7 +34,7 @@ func TestHTTPCheck(t *testing.T) {
 		if file == "resources/changes.xml" {
 			write(t, filepath.Join(n.Public, file), string(text), n.published) // without sidecars
 		} else {
-			publish(t, filepath.Join(n.Public, file), string(text), n.published)
+			publishFile(t, filepath.Join(n.Public, file), string(text), n.published)
 		}
 	}
 	n.clock.Add(int64(lookAgain))

@@ -99,7 +99,16 @@ func (l *conns) changed(c net.Conn, state http.ConnState) {
 	<-l.slots
 }
 
-func (l *conns) note(k *conn, state http.ConnState) { k.since.Store(l.steps.Load()<<8 | int64(state)) }
+// note keeps in one word in which step a connection came into a state, and which one.
+func (l *conns) note(k *conn, state http.ConnState) {
+	k.since.Store((l.steps.Load() << 8) | int64(state))
+}
+
+// noted gives what note kept.
+func (c *conn) noted() (step int64, state http.ConnState) {
+	since := c.since.Load()
+	return since >> 8, http.ConnState(since & 0xff)
+}
 
 // watch ends connections that are late, until the function it gives is called.
 func (l *conns) watch() (end func()) {
@@ -128,15 +137,16 @@ func (l *conns) endLate(now int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for k := range l.all {
-		since := k.since.Load()
+		since, state := k.noted()
 		bound := l.bounds.Answer
-		switch http.ConnState(since & 0xff) {
+		switch state {
 		case http.StateNew:
 			bound = l.bounds.First
 		case http.StateIdle:
 			bound = l.bounds.Idle
 		}
-		if time.Duration(now-since>>8-1)*l.step >= bound {
+		// A step may have ended right after the state began, so one of them does not count.
+		if time.Duration(now-since-1)*l.step >= bound {
 			k.end() // that it was closed meanwhile is as well
 		}
 	}

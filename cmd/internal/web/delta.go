@@ -42,7 +42,7 @@ func (h *handler) delta(w http.ResponseWriter, r *http.Request, d *document, v *
 	if left == 0 {
 		return false
 	}
-	body, err := v.coding.quickly(rest)
+	body, err := v.coding.encodeFast(rest)
 	if err != nil || len(body) >= len(v.body) {
 		return false
 	}

@@ -64,7 +64,7 @@ func (n *news) publish(t testing.TB, f *feed.Feed) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		publish(t, filepath.Join(n.Public, name), string(b), n.published)
+		publishFile(t, filepath.Join(n.Public, name), string(b), n.published)
 	}
 	n.clock.Add(int64(lookAgain)) // the files are looked at again
 }
@@ -209,7 +209,13 @@ func TestNoDelta(t *testing.T) {
 	if a := n.get(t, "/atom.xml", base+", "+second.Get("Etag"), "A-IM: feed"); !cmp.Equal(entriesOf(t, a.body), titlesOf(newsFeed(nil, 31, 32))) {
 		t.Errorf("for who has one of two versions, what neither has: %q", entriesOf(t, a.body))
 	}
-	// Nothing can be left out.
+}
+
+// Of an older version nothing can be left out when it has no entry as it is now.
+func TestNoDeltaOfWhatHasNothingInCommon(t *testing.T) {
+	n := newNews(t, nil)
+	n.publish(t, newsFeed(nil, numbers(1, 30)...))
+	base := "If-None-Match: " + n.get(t, "/atom.xml").header.Get("Etag")
 	n.publish(t, newsFeed(nil, numbers(101, 120)...))
 	if a := n.get(t, "/atom.xml", base, "A-IM: feed"); a.status != 200 {
 		t.Errorf("all entries are others: %v", a)

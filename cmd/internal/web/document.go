@@ -15,14 +15,13 @@ import (
 	"sync"
 	"time"
 
+	"linkletter/cmd/internal/publish"
 	"linkletter/feed"
 )
 
 const (
 	// maxKept is how large a file may be to be held in memory; nothing that Linkletter writes comes near.
 	maxKept = 8 << 20
-	// minCoded is the size below which compression saves nothing on the wire.
-	minCoded = 256
 	// caching lets a reader keep a document for five minutes, and show it for an hour more while it asks anew (RFC 5861).
 	caching = "public, max-age=300, stale-while-revalidate=3600"
 )
@@ -39,15 +38,15 @@ type document struct {
 	tag        string      // stands for the content; every ETag begins with it
 	common     http.Header // of every answer with it, 304 too
 	body       []byte
-	entries    *outline                 // of a feed: where its entries are; nil: not known
-	forms      [codingCount]form        // by coding
-	open       func() (*os.File, error) // for a file too large to be held; nil for all others
-	sidecar    func(coding) []byte      // reads a coded form from the tree; nil: there is none
-	grew       func(bytes int)          // tells the cache what was added
+	entries    *outline                    // of a feed: where its entries are; nil: not known
+	byCoding   [codingCount]representation // made when asked for
+	open       func() (*os.File, error)    // for a file too large to be held; nil for all others
+	sidecar    func(coding) []byte         // reads a coded form from the tree; nil: there is none
+	grew       func(bytes int)             // tells the cache what was added
 
 	once sync.Once
 	err  error
-	mu   sync.Mutex // of what is added to forms
+	mu   sync.Mutex // of what is added to byCoding
 }
 
 // load reads the file.
@@ -85,7 +84,7 @@ func (h *handler) load(d *document, root *os.Root, file string, now time.Time) e
 	d.tag = tagOf(sum[:])
 	d.mediaType = mediaType(file, d.body)
 	d.negotiated = d.mediaType == feed.AtomType || d.mediaType == feed.RSSType
-	d.coded = len(d.body) >= minCoded && compressible(d.mediaType)
+	d.coded = len(d.body) >= publish.MinCoded && compressible(d.mediaType)
 	d.sidecar = func(c coding) []byte { return c.sidecar(root, file, info, d.body) }
 	d.kind, d.common = kindOf(file, d.mediaType), h.common(d, file)
 	if d.entries = newOutline(d.mediaType, d.body, h.versions.seed); d.entries != nil {
@@ -100,7 +99,7 @@ func tagOf(sum []byte) string { return base64.RawURLEncoding.EncodeToString(sum[
 // tagLength is how long that is.
 const tagLength = 22
 
-// size is what the document takes in memory, without its coded forms.
+// size is what the document takes in memory, as it is.
 func (d *document) size() int64 { return int64(len(d.body) + 2048) }
 
 // common works out the headers that all answers with a document have.

@@ -40,7 +40,7 @@ func (h *handler) personal(w http.ResponseWriter, r *http.Request, path string) 
 	case !allow(w, r, http.MethodGet, http.MethodPost):
 	case r.Method == http.MethodPost:
 		// What cannot be bounded so, as in a test without a connection, is bounded by the answer's time.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.Bounds.or().Form))
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.Bounds.withDefaults().Form))
 		page.post(w, r, token)
 	default:
 		page.get(w, r, token)
@@ -258,5 +258,5 @@ func (h *handler) page(w http.ResponseWriter, status int, render func(io.Writer)
 	w.Header().Set("Content-Security-Policy", h.policy)
 	w.Header().Set("Referrer-Policy", "no-referrer") // addresses hold tokens
 	w.WriteHeader(status)
-	w.Write(b.Bytes())
+	w.Write(b.Bytes()) // it fails when nobody is there any more
 }

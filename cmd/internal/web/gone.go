@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"linkletter/feed"
@@ -47,7 +48,7 @@ func (h *handler) missing(w *response, r *http.Request, name string) {
 // not this one; the store has seen it; and its page is not in the tree.
 func (h *handler) gone(r *http.Request, id string) bool {
 	page, ok := fileOf("/" + feed.ListDir(id))
-	if !ok || len(h.lists) == 0 || h.lists[id] {
+	if !ok || len(h.Lists) == 0 || slices.Contains(h.Lists, id) {
 		return false
 	}
 	if _, _, err := h.tree.stat(page); !missing(err) {

@@ -23,7 +23,8 @@ func (s *site) exec(t *testing.T, query string, args ...any) {
 	}
 }
 
-func TestListsThatAreGone(t *testing.T) {
+// withEndedLists is a site that knows more lists than are in its configuration.
+func withEndedLists(t *testing.T) *site {
 	s := newSite(t, func(s *site) {
 		s.Lists = []string{"resources", "new"}
 		s.Formerly = map[string]string{"old": "new", "older": "new"}
@@ -35,6 +36,11 @@ func TestListsThatAreGone(t *testing.T) {
 		s.exec(t, `INSERT INTO list (id, began) VALUES (?, 1)`, id)
 	}
 	s.exec(t, `INSERT INTO list (id) VALUES ('never')`)
+	return s
+}
+
+func TestListsThatAreGone(t *testing.T) {
+	s := withEndedLists(t)
 	for path, want := range map[string]int{
 		"/ended":                     410,
 		"/ended/":                    410,
@@ -78,12 +84,18 @@ func TestListsThatAreGone(t *testing.T) {
 	if a := s.ask(t, http.MethodPost, "/ended/atom.xml", nil); a.status != 405 {
 		t.Errorf("POST: %v", a)
 	}
-	// It comes back into the tree.
+}
+
+// Nobody is sent away for good from a list that comes back into the tree, nor when the store cannot say.
+func TestListsThatMayNotBeGone(t *testing.T) {
+	s := withEndedLists(t)
+	if a := s.get(t, "/ended/atom.xml"); a.status != 410 {
+		t.Errorf("at first: %v", a)
+	}
 	write(t, filepath.Join(s.Public, "ended", "index.html"), "a page", time.Now())
 	if a := s.get(t, "/ended/atom.xml"); a.status != 404 {
 		t.Errorf("while it is being published: %v", a)
 	}
-	// When the store cannot say, nobody is sent away for good.
 	if err := os.RemoveAll(filepath.Join(s.Public, "ended")); err != nil {
 		t.Fatal(err)
 	}

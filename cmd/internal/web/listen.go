@@ -23,7 +23,7 @@ func Listen(ctx context.Context, option, addr string) (net.Listener, error) {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("listening on %s: another program has this port; stop it, or name another address in the configuration (%s): %w", addr, option, err)
 	case errors.Is(err, syscall.EACCES):
-		return nil, fmt.Errorf("listening on %s: ports below 1024 are for the system; listen on a higher one behind a web server, or grant the capability: %w", addr, err)
+		return nil, fmt.Errorf("listening on %s: ports below 1024 are for the system; behind a web server, name another address in the configuration (%s), or let systemd open it (deploy/linkletter.socket): %w", addr, option, err)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return nil, fmt.Errorf("listening on %s: this machine has no such address; name another in the configuration (%s): %w", addr, option, err)
 	case err != nil:

@@ -23,14 +23,19 @@ const (
 // OperatorHandler answers what is not for everybody: /metrics in Prometheus' text format or OpenMetrics, and /healthz and
 // /readyz.
 func (s *Server) OperatorHandler() http.Handler {
-	h := s.newHandler()
+	probes := s.probes()
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w := &response{ResponseWriter: rw}
-		defer h.recover(w, r)
+		defer func() {
+			if p := recover(); p != nil {
+				s.panicked(p, w, r.Method, r.URL.Path)
+				http.Error(w, "Something went wrong.", http.StatusInternalServerError)
+			}
+		}()
 		w.Header()["X-Content-Type-Options"] = nosniff
 		switch {
 		case isProbe(r.URL.Path):
-			h.probe(w, r, r.URL.Path)
+			probes.answer(w, r, r.URL.Path)
 		case r.URL.Path != metricsPath || s.Metrics == nil:
 			http.NotFound(w, r)
 		case allow(w, r, http.MethodGet):
@@ -60,21 +65,21 @@ func gauge(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
-	databaseUp = gauge("database_up", "1: the database could be read for this answer.")
+	descDatabaseUp = gauge("database_up", "1: the database could be read for this answer.")
 
-	lists        = gauge("lists", "Lists, by how they are: failing, held (and not failing), unchecked or ok.", "state")
-	allEntries   = gauge("entries", "Entries of all lists.")
-	oldestGood   = gauge("oldest_good_check_timestamp_seconds", "Of the list whose last good check is longest ago; 0: one was never checked well.")
-	listGood     = gauge("list_good_check_timestamp_seconds", "When the list was last checked well; 0: never.", "list")
-	listEntries  = gauge("list_entries", "Entries of the list.", "list")
-	listHolds    = gauge("list_holds", "Decisions of the guard that wait for somebody.", "list")
-	listFailures = gauge("list_failures", "Failed checks in a row; 0: the newest succeeded.", "list")
+	descLists        = gauge("lists", "Lists, by how they are: failing, held (and not failing), unchecked or ok.", "state")
+	descEntries      = gauge("entries", "Entries of all lists.")
+	descOldestGood   = gauge("oldest_good_check_timestamp_seconds", "Of the list whose last good check is longest ago; 0: one was never checked well.")
+	descListGood     = gauge("list_good_check_timestamp_seconds", "When the list was last checked well; 0: never.", "list")
+	descListEntries  = gauge("list_entries", "Entries of the list.", "list")
+	descListHolds    = gauge("list_holds", "Decisions of the guard that wait for somebody.", "list")
+	descListFailures = gauge("list_failures", "Failed checks in a row; 0: the newest succeeded.", "list")
 
-	issueNumber = gauge("digest_issue_number", "Number of the newest issue; 0: none yet.", "digest")
-	issueFrozen = gauge("digest_issue_timestamp_seconds", "When the newest issue was made.", "digest")
-	deliveries  = gauge("digest_deliveries", "Deliveries of the newest issue and of all that are not done, by state.", "digest", "state")
-	inDoubt     = gauge("digest_in_doubt", "Deliveries of all issues of which it is not known whether they were accepted.", "digest")
-	paused      = gauge("digest_paused_issues", "Issues that wait for somebody to resume them.", "digest")
+	descIssueNumber = gauge("digest_issue_number", "Number of the newest issue; 0: none yet.", "digest")
+	descIssueFrozen = gauge("digest_issue_timestamp_seconds", "When the newest issue was made.", "digest")
+	descDeliveries  = gauge("digest_deliveries", "Deliveries of the newest issue and of all that are not done, by state.", "digest", "state")
+	descInDoubt     = gauge("digest_in_doubt", "Deliveries of all issues of which it is not known whether they were accepted.", "digest")
+	descPaused      = gauge("digest_paused_issues", "Issues that wait for somebody to resume them.", "digest")
 )
 
 // deliveryStates are those that are told of, with none in them too.
@@ -99,7 +104,7 @@ func (s *state) Collect(out chan<- prometheus.Metric) {
 			up = 0
 		}
 	}
-	give(databaseUp, up)
+	give(descDatabaseUp, up)
 }
 
 type giving = func(d *prometheus.Desc, value float64, labels ...string)
@@ -124,16 +129,16 @@ func (s *state) giveLists(give giving) error {
 		if len(s.Lists) > maxListed {
 			continue
 		}
-		give(listGood, seconds(l.LastGood()), id)
-		give(listEntries, float64(l.Counts.Entries), id)
-		give(listHolds, float64(len(l.Holds)), id)
-		give(listFailures, float64(l.Failures), id)
+		give(descListGood, seconds(l.LastGood()), id)
+		give(descListEntries, float64(l.Counts.Entries), id)
+		give(descListHolds, float64(len(l.Holds)), id)
+		give(descListFailures, float64(l.Failures), id)
 	}
 	for state, n := range states {
-		give(lists, float64(n), state)
+		give(descLists, float64(n), state)
 	}
-	give(allEntries, float64(entries))
-	give(oldestGood, seconds(oldest))
+	give(descEntries, float64(entries))
+	give(descOldestGood, seconds(oldest))
 	return nil
 }
 
@@ -158,7 +163,7 @@ func (s *state) giveDigest(give giving, id string) error {
 	if err != nil {
 		return err
 	}
-	number, frozen, counts, pausedIssues := 0, time.Time{}, map[digest.State]int{}, 0
+	number, frozen, counts, paused := 0, time.Time{}, map[digest.State]int{}, 0
 	for _, i := range last {
 		number, frozen = i.Number, i.Frozen
 	}
@@ -172,16 +177,16 @@ func (s *state) giveDigest(give giving, id string) error {
 			counts[state] += n
 		}
 		if i.State == store.IssuePaused {
-			pausedIssues++
+			paused++
 		}
 	}
-	give(issueNumber, float64(number), id)
-	give(issueFrozen, seconds(frozen), id)
+	give(descIssueNumber, float64(number), id)
+	give(descIssueFrozen, seconds(frozen), id)
 	for _, state := range deliveryStates {
-		give(deliveries, float64(counts[state]), id, string(state))
+		give(descDeliveries, float64(counts[state]), id, string(state))
 	}
-	give(inDoubt, float64(counts[digest.InDoubt]), id)
-	give(paused, float64(pausedIssues), id)
+	give(descInDoubt, float64(counts[digest.InDoubt]), id)
+	give(descPaused, float64(paused), id)
 	return nil
 }
 

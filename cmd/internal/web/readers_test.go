@@ -66,74 +66,84 @@ func (w *watched) answered() []int {
 	return w.statuses
 }
 
+// newsboat is one that reads a single feed.
+type newsboat struct {
+	*testing.T
+	file, program, dir string
+	server             *watched
+}
+
+// reload looks for news, wants the server to answer once with a status, and gives how many entries are unread.
+func (n *newsboat) reload(status int) (unread string) {
+	n.Helper()
+	in := func(name string) string { return filepath.Join(n.dir, name) }
+	cmd := exec.CommandContext(n.Context(), n.program, "-u", in("urls"), "-c", in("cache.db"), "-C", in("config"), "-x", "reload", "print-unread")
+	cmd.Env = append(os.Environ(), "HOME="+n.dir)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		n.Fatalf("newsboat: %v\n%s", err, out)
+	}
+	if got := n.server.answered(); !slices.Equal(got, []int{status}) {
+		n.Errorf("%s: newsboat was answered %d, want %d", n.file, got, status)
+	}
+	unread, _, _ = strings.Cut(string(out), " ")
+	return unread
+}
+
+// query gives the one number that a query of its cache does.
+func (n *newsboat) query(q string) (number int) {
+	n.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(n.dir, "cache.db"))
+	if err != nil {
+		n.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRowContext(n.Context(), q).Scan(&number); err != nil {
+		n.Fatal(err)
+	}
+	return number
+}
+
 // newsboat asks for A-IM: feed by itself as soon as it has a version. Whoever read everything and comes back after three
 // additions finds these three unread, and everything else still there; entries that change or leave make nothing unread.
 func TestNewsboatTakesDeltas(t *testing.T) {
-	newsboat := need(t, "newsboat")
+	program := need(t, "newsboat")
 	for _, file := range []string{feed.AtomFile, feed.RSSFile} {
 		n := newNews(t, nil)
-		w := watch(t, n.site)
-		dir := t.TempDir()
-		cache := filepath.Join(dir, "cache.db")
-		write(t, filepath.Join(dir, "urls"), w.url+"/"+file+"\n", n.published)
-		write(t, filepath.Join(dir, "config"), "", n.published)
-		reload := func(status int) (unread string) {
-			t.Helper()
-			cmd := exec.CommandContext(t.Context(), newsboat, "-u", filepath.Join(dir, "urls"), "-c", cache, "-C", filepath.Join(dir, "config"), "-x", "reload", "print-unread")
-			cmd.Env = append(os.Environ(), "HOME="+dir)
-			out, err := cmd.CombinedOutput()
-			if err != nil {
-				t.Fatalf("newsboat: %v\n%s", err, out)
-			}
-			if got := w.answered(); !slices.Equal(got, []int{status}) {
-				t.Errorf("%s: newsboat was answered %d, want %d", file, got, status)
-			}
-			unread, _, _ = strings.Cut(string(out), " ")
-			return unread
-		}
-		query := func(q string) (n int) {
-			t.Helper()
-			db, err := sql.Open("sqlite", cache)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer db.Close()
-			if err := db.QueryRowContext(t.Context(), q).Scan(&n); err != nil {
-				t.Fatal(err)
-			}
-			return n
-		}
+		r := &newsboat{T: t, file: file, program: program, dir: t.TempDir(), server: watch(t, n.site)}
+		write(t, filepath.Join(r.dir, "urls"), r.server.url+"/"+file+"\n", n.published)
+		write(t, filepath.Join(r.dir, "config"), "", n.published)
 		const readAll = `UPDATE rss_item SET unread = 0 RETURNING 0`
 		const count = `SELECT count(*) FROM rss_item`
 
 		n.publish(t, newsFeed(nil, numbers(1, 50)...))
-		if got := reload(200); got != "50" {
+		if got := r.reload(200); got != "50" {
 			t.Errorf("%s: %s unread after subscribing, want 50", file, got)
 		}
-		query(readAll)
+		r.query(readAll)
 		for _, status := range []int{200, 304} { // it keeps a feed's ETag from the second time on
-			if got := reload(status); got != "0" {
+			if got := r.reload(status); got != "0" {
 				t.Errorf("%s: %s unread when nothing happened, want 0", file, got)
 			}
 		}
 		n.publish(t, newsFeed([]int{30, 31}, numbers(4, 53)...))
-		if got := reload(226); got != "3" || query(count) != 53 {
-			t.Errorf("%s: %s unread of %d after three additions, want 3 of 53", file, got, query(count))
+		if got := r.reload(226); got != "3" || r.query(count) != 53 {
+			t.Errorf("%s: %s unread of %d after three additions, want 3 of 53", file, got, r.query(count))
 		}
-		if got := query(`SELECT count(*) FROM rss_item WHERE title LIKE 'Renamed%'`); got != 2 {
+		if got := r.query(`SELECT count(*) FROM rss_item WHERE title LIKE 'Renamed%'`); got != 2 {
 			t.Errorf("%s: %d entries have their new title, want 2", file, got)
 		}
-		query(readAll)
+		r.query(readAll)
 		n.publish(t, newsFeed([]int{30, 31}, numbers(9, 53)...)) // some left, and that is all
-		if got := reload(226); got != "0" || query(count) != 53 {
-			t.Errorf("%s: %s unread of %d after entries left, want 0 of 53", file, got, query(count))
+		if got := r.reload(226); got != "0" || r.query(count) != 53 {
+			t.Errorf("%s: %s unread of %d after entries left, want 0 of 53", file, got, r.query(count))
 		}
-		if got := reload(304); got != "0" {
+		if got := r.reload(304); got != "0" {
 			t.Errorf("%s: %s unread at last, want 0", file, got)
 		}
 		n.publish(t, newsFeed([]int{30, 31}, numbers(9, 54)...))
-		if got := reload(226); got != "1" || query(count) != 54 {
-			t.Errorf("%s: %s unread of %d after another addition, want 1 of 54", file, got, query(count))
+		if got := r.reload(226); got != "1" || r.query(count) != 54 {
+			t.Errorf("%s: %s unread of %d after another addition, want 1 of 54", file, got, r.query(count))
 		}
 	}
 }

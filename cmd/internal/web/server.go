@@ -10,7 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"linkletter/feed/digest"
@@ -45,35 +45,33 @@ type Server struct {
 	Wake func() // called after a sign-up that a mail is to be sent for; may be nil
 	Now  func() time.Time
 	Log  *slog.Logger
+
+	probing sync.Once
+	prober  *prober // of all handlers
 }
 
 // Handler answers requests under the path of the site's base address, and those of supervisors at the root too.
-func (s *Server) Handler() http.Handler { return s.newHandler() }
-
-func (s *Server) newHandler() *handler {
-	h := &handler{Server: s, tree: &tree{public: s.Public}, cache: newCache(), versions: newVersions(), lists: map[string]bool{}}
+func (s *Server) Handler() http.Handler {
+	probes := s.probes()
+	h := &handler{Server: s, probes: probes, tree: probes.tree, cache: newCache(), versions: newVersions()}
+	origin := ""
 	if base, err := url.Parse(s.Site.Base); err == nil {
 		h.prefix = strings.TrimSuffix(base.Path, "/")
-		h.origin = base.Scheme + "://" + base.Host
+		origin = base.Scheme + "://" + base.Host
 	}
-	for _, id := range s.Lists {
-		h.lists[id] = true
-	}
-	h.policy = policy(h.origin)
+	h.policy = policy(origin)
 	return h
 }
 
 // handler is a Server at work.
 type handler struct {
 	*Server
+	probes   *prober
 	tree     *tree
 	cache    *cache
 	versions *versions
-	lists    map[string]bool        // by id
-	prefix   string                 // path of the base address, without a trailing slash
-	origin   string                 // of the base address
-	policy   string                 // Content-Security-Policy of what a browser renders
-	reason   atomic.Pointer[string] // why /readyz said no the last time; empty: it said yes; nil: not asked yet
+	prefix   string // path of the base address, without a trailing slash
+	policy   string // Content-Security-Policy of what a browser renders
 }
 
 // policy is the Content-Security-Policy of everything a browser renders: our style sheet, icon and forms, and nothing else.
@@ -96,9 +94,9 @@ func (h *handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	path, ok := strings.CutPrefix(r.URL.Path, h.prefix)
 	switch {
 	case isProbe(r.URL.Path):
-		h.probe(w, r, r.URL.Path)
+		h.probes.answer(w, r, r.URL.Path)
 	case ok && isProbe(path):
-		h.probe(w, r, path)
+		h.probes.answer(w, r, path)
 	case ok && path == "" && h.prefix != "":
 		redirect(w, r, h.prefix+"/")
 	case !ok || !strings.HasPrefix(path, "/"):
@@ -141,18 +139,21 @@ func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // recover answers for a handler that panicked, so that one broken request does not end the program.
 func (h *handler) recover(w *response, r *http.Request) {
-	p := recover()
-	if p == nil {
-		return
+	if p := recover(); p != nil {
+		h.panicked(p, w, r.Method, h.loggable(r))
+		h.failed(w)
 	}
+}
+
+// panicked says in the log that a request could not be answered, and drops the connection when there is a part of an answer.
+func (s *Server) panicked(p any, w *response, method, path string) {
 	if p == http.ErrAbortHandler {
 		panic(p) // net/http's own way to drop a connection
 	}
-	h.Log.Error("answering a request panicked", "method", r.Method, "path", h.loggable(r), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	s.Log.Error("answering a request panicked", "method", method, "path", path, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 	if w.status != 0 {
 		panic(http.ErrAbortHandler) // so that the client can tell that the rest is missing
 	}
-	h.failed(w)
 }
 
 // loggable is a request's path without the token that lets whoever reads the log act for a subscriber.

@@ -56,6 +56,15 @@ func TestProbes(t *testing.T) {
 	if a := s.post(t, "/readyz", nil); a.status != 405 {
 		t.Errorf("POST: %v", a)
 	}
+	// That it changed is said once, whoever asks, and wherever.
+	operator := httptest.NewServer(s.OperatorHandler())
+	defer operator.Close()
+	if a := (&site{url: operator.URL}).get(t, "/readyz"); a.status != 503 {
+		t.Errorf("/readyz on the operator's own address: %v", a)
+	}
+	if n := strings.Count(s.log.String(), "readiness changed"); n != 4 {
+		t.Errorf("four changes are logged %d times:\n%s", n, &s.log)
+	}
 }
 
 func TestPanic(t *testing.T) {

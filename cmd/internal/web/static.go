@@ -70,11 +70,11 @@ func (h *handler) document(file string, now time.Time) (*document, error) {
 	return h.cache.get(file, info, now, func(d *document) error { return h.load(d, root, file, now) })
 }
 
-// besideAnother says whether a file is a coded form of the one that it stands beside. That one has an address, and the
-// form is had there: an address has one spelling.
+// besideAnother says whether a file is a sidecar of the one that it stands beside. That one has an address, and the
+// sidecar is had there: an address has one spelling.
 func besideAnother(root *os.Root, file string) bool {
 	ext := path.Ext(file)
-	if ext == "" || !slices.ContainsFunc(codings[:], func(c codingInfo) bool { return c.ext == ext }) {
+	if ext == "" || !slices.ContainsFunc(codings[:], func(c codingInfo) bool { return c.Ext == ext }) {
 		return false
 	}
 	info, err := root.Stat(strings.TrimSuffix(file, ext))

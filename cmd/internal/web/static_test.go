@@ -339,7 +339,7 @@ func TestCacheIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	c, h := newCache(), s.newHandler()
+	c, h := newCache(), s.Handler().(*handler)
 	for range 2 {
 		for i := range maxCached/maxKept + 3 {
 			file := strconv.Itoa(i) + ".bin"

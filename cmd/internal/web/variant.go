@@ -17,8 +17,8 @@ const (
 	lookLater         = time.Minute
 )
 
-// form is a document in one coding. It is made when it is first asked for: most documents are only ever asked for in one.
-type form struct {
+// representation is a document in one coding. It is made when it is first asked for: most documents are only ever asked for in one.
+type representation struct {
 	made  atomic.Pointer[[2]variant] // for readers and for browsers; nil: not yet
 	again atomic.Int64               // not before this time (Unix, ns) is a missing one looked for again
 }
@@ -40,22 +40,22 @@ type variant struct {
 
 // variant gives the document in a coding, or nil when it is not to be had so.
 func (d *document) variant(c coding, whom int, now time.Time) *variant {
-	f := &d.forms[c]
-	if made := f.made.Load(); made != nil {
+	in := &d.byCoding[c]
+	if made := in.made.Load(); made != nil {
 		return &made[whom]
 	}
-	if now.UnixNano() < f.again.Load() {
+	if now.UnixNano() < in.again.Load() {
 		return nil
 	}
 	return d.make(c, whom, now)
 }
 
-// make makes a form, or notes that there is none.
+// make makes a representation, or notes that there is none.
 func (d *document) make(c coding, whom int, now time.Time) *variant {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	f := &d.forms[c]
-	if made := f.made.Load(); made != nil { // somebody else was faster
+	in := &d.byCoding[c]
+	if made := in.made.Load(); made != nil { // somebody else was faster
 		return &made[whom]
 	}
 	body := d.body
@@ -65,7 +65,7 @@ func (d *document) make(c coding, whom int, now time.Time) *variant {
 			if now.Sub(d.written) < settling {
 				again = lookWhileSettling
 			}
-			f.again.Store(now.Add(again).UnixNano())
+			in.again.Store(now.Add(again).UnixNano())
 			return nil
 		}
 		d.grew(len(body) + 2048)
@@ -74,7 +74,7 @@ func (d *document) make(c coding, whom int, now time.Time) *variant {
 	if d.negotiated {
 		made[forBrowsers] = d.describe(c, forBrowsers, body)
 	}
-	f.made.Store(made)
+	in.made.Store(made)
 	return &made[whom]
 }
 
@@ -87,11 +87,10 @@ func (d *document) code(c coding) []byte {
 	if coded := d.sidecar(c); coded != nil || c != codingGzip {
 		return coded
 	}
-	coded, err := thoroughly(d.body)
-	if err != nil || len(coded) >= len(d.body) {
-		return nil
+	if coded := codings[c].Encode(d.body); len(coded) < len(d.body) {
+		return coded
 	}
-	return coded
+	return nil
 }
 
 // describe works out the headers of a variant.
@@ -110,7 +109,7 @@ func (d *document) describe(c coding, whom int, body []byte) variant {
 	v.header["Content-Type"] = []string{content}
 	v.header["Accept-Ranges"] = []string{"bytes"}
 	if c != identity {
-		v.header["Content-Encoding"] = []string{codings[c].name}
+		v.header["Content-Encoding"] = []string{codings[c].Name}
 	}
 	if !d.modified.IsZero() {
 		v.header["Last-Modified"] = []string{d.modified.UTC().Format(http.TimeFormat)}

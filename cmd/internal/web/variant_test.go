@@ -69,11 +69,11 @@ func decoded(t testing.TB, a answer) string {
 	return string(b)
 }
 
-// publish writes a file with all its sidecars.
-func publish(t testing.TB, file, text string, modified time.Time) {
+// publishFile writes a file with all its sidecars.
+func publishFile(t testing.TB, file, text string, modified time.Time) {
 	t.Helper()
 	for c := identity + 1; c < codingCount; c++ {
-		write(t, file+codings[c].ext, coded(t, c, text), modified)
+		write(t, file+codings[c].Ext, coded(t, c, text), modified)
 	}
 	write(t, file, text, modified)
 }
@@ -81,7 +81,7 @@ func publish(t testing.TB, file, text string, modified time.Time) {
 func TestSidecars(t *testing.T) {
 	s := newSite(t, nil)
 	text := publishedFiles["atom.xml"]
-	publish(t, filepath.Join(s.Public, "atom.xml"), text, time.Now().Add(-time.Hour))
+	publishFile(t, filepath.Join(s.Public, "atom.xml"), text, time.Now().Add(-time.Hour))
 	for accept, want := range map[string]string{
 		"":                                 "",
 		"br":                               "br",
@@ -117,7 +117,7 @@ func TestSidecars(t *testing.T) {
 			t.Errorf("Accept-Encoding %q: the body is not the file's", accept)
 		}
 		for c := range codings {
-			if want == codings[c].name && a.body != coded(t, coding(c), text) {
+			if want == codings[c].Name && a.body != coded(t, coding(c), text) {
 				t.Errorf("Accept-Encoding %q: these are not the sidecar's bytes", accept)
 			}
 		}
@@ -130,7 +130,7 @@ func TestSidecars(t *testing.T) {
 // Every coding has an ETag of its own, and all answers about it tell caches the same.
 func TestVariantsTellTheSame(t *testing.T) {
 	s := newSite(t, nil)
-	publish(t, filepath.Join(s.Public, "atom.xml"), publishedFiles["atom.xml"], time.Now().Add(-time.Hour))
+	publishFile(t, filepath.Join(s.Public, "atom.xml"), publishedFiles["atom.xml"], time.Now().Add(-time.Hour))
 	plain := s.get(t, "/atom.xml")
 	content := strings.Trim(plain.header.Get("Etag"), `"`)
 	for coding, suffix := range map[string]string{"identity": "", "br": "-br", "zstd": "-zst", "gzip": "-gz"} {
@@ -215,7 +215,7 @@ func TestSidecarsThatAreNoGood(t *testing.T) {
 		"cut":     func(file string) { b := coded(t, codingBrotli, text); write(t, file+".br", b[:len(b)-1], old) },
 		"nonsense": func(file string) {
 			for _, c := range []coding{codingBrotli, codingZstd} {
-				write(t, file+codings[c].ext, "nonsense", old)
+				write(t, file+codings[c].Ext, "nonsense", old)
 			}
 		},
 		"empty": func(file string) { write(t, file+".br", "", old) },
@@ -284,7 +284,7 @@ func TestSidecarThatComesLater(t *testing.T) {
 // A sidecar has no address of its own. Other compressed files have.
 func TestSidecarsByName(t *testing.T) {
 	s := newSite(t, nil)
-	publish(t, filepath.Join(s.Public, "atom.xml"), publishedFiles["atom.xml"], time.Now())
+	publishFile(t, filepath.Join(s.Public, "atom.xml"), publishedFiles["atom.xml"], time.Now())
 	write(t, filepath.Join(s.Public, "backup.tar.gz"), "compressed", time.Now())
 	for path, want := range map[string]int{"/atom.xml.gz": 404, "/atom.xml.br": 404, "/atom.xml.zst": 404, "/atom.xml.lz": 404, "/backup.tar.gz": 200} {
 		a := s.get(t, path, "Accept-Encoding: gzip")
@@ -297,8 +297,8 @@ func TestSidecarsByName(t *testing.T) {
 // What is made of a document later counts for the cache.
 func TestCacheCountsForms(t *testing.T) {
 	s := newSite(t, nil)
-	publish(t, filepath.Join(s.Public, "atom.xml"), publishedFiles["atom.xml"], time.Now())
-	h := s.newHandler()
+	publishFile(t, filepath.Join(s.Public, "atom.xml"), publishedFiles["atom.xml"], time.Now())
+	h := s.Handler().(*handler)
 	now := time.Now()
 	d, err := h.document("atom.xml", now)
 	if err != nil {
@@ -309,7 +309,7 @@ func TestCacheCountsForms(t *testing.T) {
 	for c := identity; c < codingCount; c++ {
 		for range 2 {
 			if v := d.variant(c, forReaders, now); v == nil || v.coding != c {
-				t.Fatalf("%s: %v", codings[c].name, v)
+				t.Fatalf("%s: %v", codings[c].Name, v)
 			}
 		}
 		if c != identity {
