@@ -20,7 +20,7 @@ func hostileLists() []versions {
 		return versions{id, [][]byte{[]byte("# Before\n\n- [Peace](https://peace.example/" + id + ") - Nothing yet.\n"), []byte(text)}}
 	}
 	lists := []versions{one("markup", markup()), one("characters", characters()), one("bytes", brokenBytes()), one("wide", wide())}
-	if raceDetector {
+	if !thorough() {
 		return lists
 	}
 	lists = append(lists, one("headed", headed()), one("addresses", addresses()), one("sizes", sizes()))
@@ -102,7 +102,7 @@ func TestHostileListsAreHarmless(t *testing.T) {
 // A list of a hundred thousand entries is one like others.
 func TestHundredThousandEntries(t *testing.T) {
 	n := 100_000
-	if raceDetector {
+	if !thorough() {
 		n /= 20
 	}
 	var b strings.Builder

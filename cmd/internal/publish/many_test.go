@@ -3,11 +3,14 @@ package publish
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"linkletter/store"
 )
 
 // However many lists there are, one entry of one of them rewrites the files that it is in, and a check that brings nothing
@@ -22,6 +25,13 @@ func TestOneEntryAmongManyLists(t *testing.T) {
 		ids = append(ids, fmt.Sprintf("list-%d", i))
 	}
 	w := newWorld(t, ids...)
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC) // all lists change in one second, however long that takes
+	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "many.db"), func() time.Time { return now.Add(w.ahead) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	w.Store = s
 	w.Now = func() time.Time { return time.Now().Add(w.ahead) }
 	for _, id := range ids {
 		w.check(id, strings.ReplaceAll(tools, "saw.example", id+".example"))

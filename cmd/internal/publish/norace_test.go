@@ -2,5 +2,5 @@
 
 package publish
 
-// raceDetector says that everything takes ten times as long, so that some of it has to do.
+// raceDetector says that everything takes ten times as long.
 const raceDetector = false

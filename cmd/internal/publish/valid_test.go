@@ -26,6 +26,9 @@ import (
 // sharedDir stands beside the repository, or does not.
 const sharedDir = "../../../../shared"
 
+// thorough says that there is time for everything: in CI, in the run without the race detector.
+func thorough() bool { return !raceDetector && os.Getenv("CI") == "true" }
+
 // need finds a program, or skips the test; where everything has to be there, in CI, that is a failure.
 func need(t testing.TB, program string) string {
 	t.Helper()
@@ -242,7 +245,7 @@ func sharedLists(t *testing.T) []versions {
 // several lists together and the list of subscriptions.
 func TestRealListsAreValid(t *testing.T) {
 	lists := sharedLists(t)
-	if raceDetector {
+	if !thorough() {
 		lists = lists[:len(lists)/16]
 	}
 	sites := make([][]versions, 3)
