@@ -162,6 +162,7 @@ func (w *watcher) open(name string) []string {
 
 // A page that runs something, loads something or leads away is seen to do so; else the watcher's silence would mean nothing.
 func TestBrowserSeesWhatRuns(t *testing.T) {
+	unhurried(t)
 	pages := map[string]struct{ body, want string }{
 		"script":   {"<script>" + script + "</script>", "it says 1"},
 		"mark":     {"<script>globalThis.hostile=1</script>", "left its mark"},
@@ -205,6 +206,7 @@ func TestBrowserSeesWhatRuns(t *testing.T) {
 
 // Pages, feeds and what feeds hold run nothing in a browser, even where no policy of the server forbids it.
 func TestHostileListsRunNothing(t *testing.T) {
+	unhurried(t)
 	browser := chromium(t)
 	var site *world
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

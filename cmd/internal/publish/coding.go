@@ -35,7 +35,7 @@ type Coding struct {
 var (
 	Brotli = &Coding{"br", ".br", // RFC 7932
 		func(content []byte) []byte {
-			return through(content, func(w io.Writer) (io.WriteCloser, error) { return brotli.NewWriterLevel(w, brotliLevel), nil })
+			return through(content, &brotliWriters)
 		},
 		func(r io.Reader) (io.ReadCloser, error) { return io.NopCloser(brotli.NewReader(r)), nil }}
 	Zstd = &Coding{"zstd", ".zst", // RFC 8878
@@ -49,7 +49,7 @@ var (
 		}}
 	Gzip = &Coding{"gzip", ".gz", // RFC 1952
 		func(content []byte) []byte {
-			return through(content, func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(w, gzip.BestCompression) })
+			return through(content, &gzipWriters)
 		},
 		func(r io.Reader) (io.ReadCloser, error) { return gzip.NewReader(r) }}
 )
@@ -84,18 +84,36 @@ func isSidecar(name string) bool {
 	})
 }
 
+// writer compresses what is written to it.
+type writer interface {
+	io.WriteCloser
+	Reset(to io.Writer)
+}
+
+// Writers are used again, for making one takes longer than most files do.
+var (
+	brotliWriters = sync.Pool{New: func() any { return brotli.NewWriterLevel(nil, brotliLevel) }}
+	gzipWriters   = sync.Pool{New: func() any {
+		w, err := gzip.NewWriterLevel(nil, gzip.BestCompression)
+		if err != nil {
+			panic(err) // the level is a constant
+		}
+		return w
+	}}
+)
+
 // through gives what a writer makes of the content.
-func through(content []byte, writer func(io.Writer) (io.WriteCloser, error)) []byte {
+func through(content []byte, writers *sync.Pool) []byte {
 	var b bytes.Buffer
-	w, err := writer(&b)
-	if err == nil {
-		_, err = w.Write(content)
-	}
+	w := writers.Get().(writer)
+	defer writers.Put(w)
+	w.Reset(&b)
+	_, err := w.Write(content)
 	if err == nil {
 		err = w.Close()
 	}
 	if err != nil {
-		panic(fmt.Sprintf("compressing: %v", err)) // the options are constants, and a Buffer never fails
+		panic(fmt.Sprintf("compressing: %v", err)) // a Buffer never fails
 	}
 	return b.Bytes()
 }

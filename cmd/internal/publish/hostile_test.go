@@ -72,6 +72,7 @@ func hostileSite(t *testing.T, base string, lists []versions) *world {
 
 // Whatever a list says, its feeds are valid and its pages are harmless.
 func TestHostileListsAreHarmless(t *testing.T) {
+	unhurried(t)
 	w := hostileSite(t, "https://example.org/news", hostileLists())
 	docs := w.documents(func(string) bool { return true })
 	tell(t, "hostile lists", w.problems(docs, nil))
@@ -101,6 +102,7 @@ func TestHostileListsAreHarmless(t *testing.T) {
 
 // A list of a hundred thousand entries is one like others.
 func TestHundredThousandEntries(t *testing.T) {
+	unhurried(t)
 	n := 100_000
 	if !thorough() {
 		n /= 20

@@ -218,10 +218,14 @@ func TestAStartChangesNoFrontPage(t *testing.T) {
 		ids = append(ids, fmt.Sprintf("list-%d", i))
 	}
 	w, _ := clocked(t, ids...)
+	w.bare = true
 	w.publish()
 	slices.Reverse(ids)
 	for _, id := range ids {
 		w.check(id, tools)
+	}
+	w.publish(ids[:mostInFull]...)
+	for _, id := range ids[mostInFull:] {
 		w.publish(id)
 	}
 	w.front = nil

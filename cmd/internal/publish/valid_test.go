@@ -29,6 +29,14 @@ const sharedDir = "../../../../shared"
 // thorough says that there is time for everything: in CI, in the run without the race detector.
 func thorough() bool { return !raceDetector && os.Getenv("CI") == "true" }
 
+// unhurried skips a test of what documents hold where everything takes ten times as long: no two goroutines meet in it.
+func unhurried(t *testing.T) {
+	t.Helper()
+	if raceDetector {
+		t.Skip("skipped: it is run without the race detector")
+	}
+}
+
 // need finds a program, or skips the test; where everything has to be there, in CI, that is a failure.
 func need(t testing.TB, program string) string {
 	t.Helper()
@@ -244,6 +252,7 @@ func sharedLists(t *testing.T) []versions {
 // Every feed of every format of every real list is valid, as of its first check and with its news; so are the pages, the feeds of
 // several lists together and the list of subscriptions.
 func TestRealListsAreValid(t *testing.T) {
+	unhurried(t)
 	lists := sharedLists(t)
 	if !thorough() {
 		lists = lists[:len(lists)/16]
