@@ -124,17 +124,35 @@ func (a *app) checkAll(ctx context.Context, ids []string, dryRun bool) ([]outcom
 	return outcomes, err
 }
 
+// knownAs is the id under which the store knows a list: the one it has, or, until somebody works on the store, a former one.
+func knownAs(l ListConfig, lists map[string]*store.List) string {
+	if lists[l.ID] == nil || lists[l.ID].Began.IsZero() {
+		for _, old := range l.Formerly {
+			if lists[old] != nil {
+				return old
+			}
+		}
+	}
+	return l.ID
+}
+
 // dryRun finds what a check would find. It may take as long, and is given up like one.
 func (a *app) dryRun(ctx context.Context, id string) (*check.Result, error) {
 	list, err := a.list(id)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", id, err)
 	}
+	lists, err := a.store.Lists(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list.ID = knownAs(*a.watched[id].config, lists)
 	result, err := a.perform(ctx, &watched{}, list, false, a.checker.DryRun)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", id, err)
 	}
-	l, err := a.store.List(ctx, id)
+	result.List = id
+	l, err := a.store.List(ctx, list.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return result, nil
 	} else if err != nil {

@@ -150,7 +150,7 @@ func (a *app) status(ctx context.Context) (*status, error) {
 		return nil, err
 	}
 	for _, l := range a.cfg.Lists {
-		s.Lists = append(s.Lists, a.listStatus(l, lists[l.ID]))
+		s.Lists = append(s.Lists, a.listStatus(l, lists[knownAs(l, lists)]))
 	}
 	counts, err := a.store.SubscriptionCounts(ctx)
 	if err != nil {
