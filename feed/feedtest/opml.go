@@ -7,16 +7,10 @@ var outlineAttributes = []string{"text", "title", "type", "xmlUrl", "htmlUrl", "
 // OPML finds what is wrong with a list of subscriptions.
 func OPML(doc []byte) []string {
 	r := &report{}
-	size(r, doc)
-	root := readXML(r, doc)
+	root := version2(r, doc, "opml")
 	if root == nil {
 		return r.problems
 	}
-	if version, _ := root.attr("version"); root.Name.Space != "" || root.Local != "opml" || version != "2.0" {
-		r.add("the root element is %s, no opml of version 2.0", qname(root.Name))
-		return r.problems
-	}
-	attributes(r, root, "version")
 	children(r, root, map[string]rule{"head": {1, 1}, "body": {1, 1}})
 	if head := root.one("head"); head != nil {
 		children(r, head, map[string]rule{"title": {1, 1}, "dateCreated": {0, 1}, "dateModified": {0, 1}, "ownerName": {0, 1}, "ownerId": {0, 1}, "docs": {0, 1}})

@@ -25,16 +25,10 @@ var mailbox = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+ \(.+\)$`)
 // RSS finds what is wrong with an RSS 2.0 feed that is published under address.
 func RSS(doc []byte, address string) []string {
 	r := &report{}
-	size(r, doc)
-	root := readXML(r, doc)
+	root := version2(r, doc, "rss")
 	if root == nil {
 		return r.problems
 	}
-	if version, _ := root.attr("version"); root.Name.Space != "" || root.Local != "rss" || version != "2.0" {
-		r.add("the root element is %s, no rss of version 2.0", qname(root.Name))
-		return r.problems
-	}
-	attributes(r, root, "version")
 	children(r, root, map[string]rule{"channel": {1, 1}})
 	channel := root.one("channel")
 	if channel == nil {

@@ -249,3 +249,18 @@ func attributes(r *report, e *element, allowed ...string) {
 		}
 	}
 }
+
+// version2 reads a document of RSS or OPML, which have a root element of that name in version 2.0; nil: it is none.
+func version2(r *report, doc []byte, name string) *element {
+	size(r, doc)
+	root := readXML(r, doc)
+	if root == nil {
+		return nil
+	}
+	if version, _ := root.attr("version"); root.Name.Space != "" || root.Local != name || version != "2.0" {
+		r.add("the root element is %s, no %s of version 2.0", qname(root.Name), name)
+		return nil
+	}
+	attributes(r, root, "version")
+	return root
+}

@@ -95,8 +95,7 @@ func (p *Publisher) newArchive(l List, entries []store.Entry) archive {
 // archiveFiles adds the archive documents, all at the addresses that the site has now.
 func (p *Publisher) archiveFiles(files map[string][]byte, l List, s *store.List, all []archive) error {
 	for i, a := range all {
-		f := p.newFeed(feed.ListDir(l.ID), a.Title, a.Subtitle)
-		f.ID, f.Began = feed.FeedID(s.Tag, s.Began, feed.ListDir(s.Named)), s.Began
+		f := p.listFeed(l, s, "", a.Title, a.Subtitle)
 		f.Author, f.Language, f.Rights = a.Author, a.Language, a.Rights
 		f.Hub = "" // nothing comes any more
 		f.Archive, f.Archives = i+1, len(all)

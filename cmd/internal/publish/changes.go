@@ -19,10 +19,9 @@ func (p *Publisher) changesFile(ctx context.Context, files map[string][]byte, l 
 	if err != nil {
 		return err
 	}
-	f := p.newFeed(feed.ListDir(l.ID), l.Title+changesTitle, "What was removed from "+l.Title+", and what changed in it")
+	f := p.listFeed(l, s, "", l.Title+changesTitle, "What was removed from "+l.Title+", and what changed in it")
 	named := feed.ListDir(s.Named) + "changes/" // part of permanent ids
-	f.ID, f.Began, f.File = feed.FeedID(s.Tag, s.Began, named), s.Began, feed.ChangesFile
-	f.Language, f.Rights = l.Language, l.Rights
+	f.ID, f.File = feed.FeedID(s.Tag, s.Began, named), feed.ChangesFile
 	for _, c := range changes {
 		f.Entries = append(f.Entries, feed.NewChangeEntry(feed.Change{
 			ID: feed.FeedID(s.Tag, c.At, named+strconv.FormatInt(c.Ref, 10)),

@@ -100,9 +100,8 @@ func (p *Publisher) listFiles(ctx context.Context, files map[string][]byte, l Li
 	if s.Began.IsZero() {
 		return nil // a feed has its permanent id from the first good check on
 	}
-	f := p.newFeed(feed.ListDir(l.ID), l.Title, l.subtitle())
-	f.ID, f.Began = feed.FeedID(s.Tag, s.Began, feed.ListDir(s.Named)), s.Began
-	f.Language, f.Rights, f.Archives = l.Language, l.Rights, len(archives)
+	f := p.listFeed(l, s, "", l.Title, l.subtitle())
+	f.Archives = len(archives)
 	f.Entries = p.feedEntries(l, slices.Concat(news, old))
 	if err := Documents(files, "", f); err != nil {
 		return err
@@ -149,9 +148,7 @@ func (p *Publisher) sectionFiles(files map[string][]byte, l List, s *store.List,
 	}
 	files[folder+feed.PageFile] = b.Bytes()
 	title := l.Title + ": " + feed.Label(sec.Path)
-	f := p.newFeed(feed.SectionDir(l.ID, sec.Slug), title, "What is new in "+title)
-	f.ID, f.Began = feed.FeedID(s.Tag, s.Began, feed.SectionDir(s.Named, sec.Slug)), s.Began
-	f.Language, f.Rights = l.Language, l.Rights
+	f := p.listFeed(l, s, folder, title, "What is new in "+title)
 	f.Entries = p.feedEntries(l, slices.Concat(news, old))
 	return Documents(files, folder, f)
 }

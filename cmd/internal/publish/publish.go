@@ -171,6 +171,14 @@ func Documents(files map[string][]byte, folder string, f *feed.Feed, only ...str
 	return nil
 }
 
+// listFeed is a feed of a list, still without entries; below is its place below that of the list.
+func (p *Publisher) listFeed(l List, s *store.List, below, title, subtitle string) *feed.Feed {
+	f := p.newFeed(feed.ListDir(l.ID)+below, title, subtitle)
+	f.ID, f.Began = feed.FeedID(s.Tag, s.Began, feed.ListDir(s.Named)+below), s.Began
+	f.Language, f.Rights = l.Language, l.Rights
+	return f
+}
+
 // newFeed is a feed of the site, still without an id and entries; folder is its place in the tree.
 func (p *Publisher) newFeed(folder, title, subtitle string) *feed.Feed {
 	return &feed.Feed{

@@ -238,13 +238,7 @@ func TestCrashLeftoversAreSwept(t *testing.T) {
 
 // newsboat asks with If-Modified-Since and drops what it was not told of; three publications in a row are its trap.
 func TestNewsboatMissesNothing(t *testing.T) {
-	newsboat, err := exec.LookPath("newsboat")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("newsboat is needed in CI: %v", err)
-		}
-		t.Skip("skipped: newsboat is not installed")
-	}
+	newsboat := need(t, "newsboat")
 	w := newWorld(t, "tools")
 	w.check("tools", tools)
 	w.publish()

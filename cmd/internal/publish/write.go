@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -28,7 +29,6 @@ type change struct {
 	content []byte
 	last    time.Time // of the file there now; zero: none
 	whole   bool      // the file itself is replaced, and not only sidecars
-	counts  bool      // it is reported as published
 	codings []*Coding // of the sidecars that are written
 }
 
@@ -44,12 +44,19 @@ func (t *tree) put(ctx context.Context, p part) error {
 	if len(changes) == 0 {
 		return ctx.Err()
 	}
-	slices.SortFunc(changes, func(a, b change) int { return bytes.Compare([]byte(a.path), []byte(b.path)) })
+	slices.SortFunc(changes, func(a, b change) int { return strings.Compare(a.path, b.path) })
 	date, err := t.date(ctx, changes)
 	if err != nil {
 		return err
 	}
-	return t.replaceAll(changes, date)
+	done, err := t.replaceAll(changes, date)
+	for _, c := range changes[:done] {
+		if c.whole {
+			t.report.Written++
+			t.report.Changed = append(t.report.Changed, c.path)
+		}
+	}
+	return err
 }
 
 // compare tells what has to be written of a file; false: nothing.
@@ -69,7 +76,7 @@ func (t *tree) compare(name string, content []byte) (change, bool) {
 			return c, len(c.codings) > 0
 		}
 	}
-	c.whole, c.counts = true, true
+	c.whole = true
 	for _, k := range c.codings { // after a crash, one may be newer than its file, and web servers have sent it
 		if beside, err := t.root.Lstat(name + k.Ext); err == nil && beside.ModTime().After(c.last) {
 			c.last = beside.ModTime()
@@ -106,24 +113,23 @@ func (t *tree) date(ctx context.Context, changes []change) (time.Time, error) {
 type fresh struct{ name, place string }
 
 // replaceAll puts files in their places, each in one step. A sidecar comes before its file: whoever takes one for the other
-// gets what is about to be there.
-func (t *tree) replaceAll(changes []change, date time.Time) error {
-	written, failed := t.writeAll(changes, date)
-	for i, files := range written {
+// gets what is about to be there. It answers how many of the changes are done.
+func (t *tree) replaceAll(changes []change, date time.Time) (done int, err error) {
+	written, err := t.writeAll(changes, date)
+	for _, files := range written {
 		for _, f := range files {
-			if failed == nil {
-				failed = t.move(f)
+			if err == nil {
+				err = t.move(f)
 			}
-			if failed != nil {
-				failed = errors.Join(failed, t.discard(f.name))
+			if err != nil {
+				err = errors.Join(err, t.discard(f.name))
 			}
 		}
-		if c := changes[i]; failed == nil && c.counts {
-			t.report.Written++
-			t.report.Changed = append(t.report.Changed, c.path)
+		if err == nil {
+			done++
 		}
 	}
-	return failed
+	return done, err
 }
 
 // writeAll writes all that changes beside its place, several at a time, and gives what is to be moved for each change: its
@@ -173,7 +179,8 @@ func (t *tree) move(f fresh) error {
 
 // replace puts a file that is none of those that are published in its place.
 func (t *tree) replace(name string, content []byte, date time.Time) error {
-	return t.replaceAll([]change{{path: name, content: content, whole: true}}, date)
+	_, err := t.replaceAll([]change{{path: name, content: content, whole: true}}, date)
+	return err
 }
 
 func (t *tree) write(name string, content []byte, date time.Time) error {
