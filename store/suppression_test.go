@@ -23,9 +23,9 @@ func TestSuppress(t *testing.T) {
 	if err := s.Suppress(ctx, "nobody", Dismissed); err == nil {
 		t.Error("what is no address can be suppressed")
 	}
-	// Nothing of the address is kept in the clear.
+	// Nothing of the address is kept in the clear. (Three letters of it may stand in a hash by chance.)
 	var plain int
-	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM suppression WHERE hash LIKE '%ada%' OR hash LIKE '%@%' OR length(hash) < 32`).Scan(&plain)
+	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM suppression WHERE hash LIKE '%@%' OR hash LIKE '%bcher%' OR length(hash) < 32`).Scan(&plain)
 	if err != nil || plain != 0 {
 		t.Errorf("%d suppressions show their address, %v", plain, err)
 	}
