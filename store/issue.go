@@ -15,9 +15,11 @@ import (
 type IssueState string
 
 const (
-	IssueSending IssueState = "sending"
-	IssuePaused  IssueState = "paused" // nothing is tried until it is resumed
-	IssueDone    IssueState = "done"   // nothing more will be tried
+	IssueDraft     IssueState = "draft" // waits for the operator's approval; it is for nobody yet
+	IssueSending   IssueState = "sending"
+	IssuePaused    IssueState = "paused"    // nothing is tried until it is resumed
+	IssueDone      IssueState = "done"      // nothing more will be tried
+	IssueCancelled IssueState = "cancelled" // the operator ended it
 )
 
 // Parts is an issue as it reads in a message. A mark of the sender's stands where a subscriber's own link goes.

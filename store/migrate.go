@@ -59,6 +59,67 @@ var migrations = []string{
 		attempts INTEGER NOT NULL DEFAULT 0,
 		next     INTEGER NOT NULL
 	) STRICT;`,
+	// 4: drafts, entries that are hidden, deliveries that are cancelled or pruned. A changed CHECK needs a new table, and a
+	// table that others refer to goes after them.
+	`ALTER TABLE entry ADD COLUMN hidden INTEGER;
+	ALTER TABLE subscriber ADD COLUMN hash TEXT NOT NULL DEFAULT '';
+	CREATE TABLE old_issue AS SELECT * FROM issue;
+	CREATE TABLE old_issue_entry AS SELECT * FROM issue_entry;
+	CREATE TABLE old_delivery AS SELECT * FROM delivery;
+	DROP TABLE delivery;
+	DROP TABLE issue_entry;
+	DROP TABLE issue;
+	CREATE TABLE issue (
+		id       INTEGER PRIMARY KEY AUTOINCREMENT,
+		digest   TEXT NOT NULL REFERENCES digest (id),
+		number   INTEGER NOT NULL,
+		period   TEXT NOT NULL,
+		state    TEXT NOT NULL CHECK (state IN ('draft', 'sending', 'paused', 'done', 'cancelled')),
+		reason   TEXT NOT NULL DEFAULT '',
+		frozen   INTEGER NOT NULL,
+		finished INTEGER,
+		subject  TEXT NOT NULL,
+		content  TEXT NOT NULL,
+		text     TEXT NOT NULL,
+		html     TEXT NOT NULL,
+		note     TEXT NOT NULL DEFAULT '',
+		told     INTEGER,
+		pruned   TEXT NOT NULL DEFAULT '{}',
+		UNIQUE (digest, number),
+		UNIQUE (digest, period)
+	) STRICT;
+	CREATE TABLE issue_entry (
+		digest   TEXT NOT NULL REFERENCES digest (id),
+		entry    INTEGER NOT NULL REFERENCES entry (id),
+		issue    INTEGER NOT NULL REFERENCES issue (id),
+		position INTEGER NOT NULL,
+		PRIMARY KEY (digest, entry)
+	) STRICT, WITHOUT ROWID;
+	CREATE INDEX issue_entry_issue ON issue_entry (issue);
+	CREATE TABLE delivery (
+		id         INTEGER PRIMARY KEY AUTOINCREMENT,
+		issue      INTEGER NOT NULL REFERENCES issue (id),
+		subscriber INTEGER NOT NULL REFERENCES subscriber (id),
+		state      TEXT NOT NULL DEFAULT 'pending'
+		           CHECK (state IN ('pending', 'claimed', 'committing', 'sent', 'deferred', 'failed', 'suppressed', 'in_doubt', 'cancelled')),
+		attempts   INTEGER NOT NULL DEFAULT 0,
+		next       INTEGER NOT NULL DEFAULT 0,
+		lease      INTEGER,
+		owner      TEXT NOT NULL DEFAULT '',
+		updated    INTEGER NOT NULL,
+		message    BLOB,
+		doubts     INTEGER NOT NULL DEFAULT 0,
+		policy     INTEGER NOT NULL DEFAULT 0,
+		reply      TEXT NOT NULL DEFAULT '',
+		UNIQUE (issue, subscriber)
+	) STRICT;
+	CREATE INDEX delivery_due ON delivery (issue, state, next);
+	INSERT INTO issue (id, digest, number, period, state, reason, frozen, finished, subject, content, text, html) SELECT id, digest, number, period, state, reason, frozen, finished, subject, content, text, html FROM old_issue;
+	DROP TABLE old_issue;
+	INSERT INTO issue_entry (digest, entry, issue, position) SELECT digest, entry, issue, position FROM old_issue_entry;
+	DROP TABLE old_issue_entry;
+	INSERT INTO delivery (id, issue, subscriber, state, attempts, next, lease, owner, updated, message, doubts, policy, reply) SELECT id, issue, subscriber, state, attempts, next, lease, owner, updated, message, doubts, policy, reply FROM old_delivery;
+	DROP TABLE old_delivery;`,
 }
 
 // migrate brings the database to the newest version in one transaction, and refuses what it does not know.

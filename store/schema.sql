@@ -107,6 +107,7 @@ CREATE TABLE entry (
 	updated      INTEGER NOT NULL,      -- last changed in substance
 	announced    INTEGER,               -- when it became news; NULL for the rest
 	gone         INTEGER,               -- NULL while it stands in the list
+	hidden       INTEGER,               -- when the operator took it out of feeds and coming issues; NULL: it is not
 	missing      INTEGER NOT NULL DEFAULT 0, -- checks in a row that did not see it while its removal is held
 	revision     TEXT NOT NULL DEFAULT '', -- the commit that brought it, in full; empty: not known
 	added_by     TEXT NOT NULL DEFAULT '', -- that commit's author, by name
@@ -211,14 +212,17 @@ CREATE TABLE issue (
 	digest   TEXT NOT NULL REFERENCES digest (id),
 	number   INTEGER NOT NULL,
 	period   TEXT NOT NULL,             -- the scheduled time it stands for, RFC 3339
-	state    TEXT NOT NULL CHECK (state IN ('sending', 'paused', 'done')),
-	reason   TEXT NOT NULL DEFAULT '',  -- why it is paused
+	state    TEXT NOT NULL CHECK (state IN ('draft', 'sending', 'paused', 'done', 'cancelled')),
+	reason   TEXT NOT NULL DEFAULT '',  -- why it is paused or cancelled
 	frozen   INTEGER NOT NULL,
 	finished INTEGER,
 	subject  TEXT NOT NULL,
 	content  TEXT NOT NULL,             -- JSON: a digest.Issue
 	text     TEXT NOT NULL,             -- rendered parts, with marks where a subscriber's own links go
 	html     TEXT NOT NULL,
+	note     TEXT NOT NULL DEFAULT '',  -- the editor's, Markdown
+	told     INTEGER,                   -- when the draft was mailed to the operator
+	pruned   TEXT NOT NULL DEFAULT '{}',-- JSON: how many deliveries were in which state when their rows were pruned
 	UNIQUE (digest, number),
 	UNIQUE (digest, period)
 ) STRICT;
@@ -236,6 +240,7 @@ CREATE TABLE subscriber (
 	id      INTEGER PRIMARY KEY AUTOINCREMENT,
 	address TEXT NOT NULL,              -- as given, for the To field
 	key     TEXT NOT NULL UNIQUE,       -- lower case, domain in A-labels: one person, one row
+	hash    TEXT NOT NULL DEFAULT '',   -- of key, as suppression has it; empty: not computed yet
 	created INTEGER NOT NULL
 ) STRICT;
 
@@ -275,13 +280,13 @@ CREATE TABLE confirmation (
 CREATE INDEX confirmation_next ON confirmation (next) WHERE next IS NOT NULL;
 CREATE INDEX confirmation_created ON confirmation (created);
 
--- One issue to one subscriber: pending → claimed → committing → sent | deferred | failed | suppressed | in_doubt.
+-- One issue to one subscriber: pending → claimed → committing → sent | deferred | failed | suppressed | in_doubt | cancelled.
 CREATE TABLE delivery (
 	id         INTEGER PRIMARY KEY AUTOINCREMENT,
 	issue      INTEGER NOT NULL REFERENCES issue (id),
 	subscriber INTEGER NOT NULL REFERENCES subscriber (id),
 	state      TEXT NOT NULL DEFAULT 'pending'
-	           CHECK (state IN ('pending', 'claimed', 'committing', 'sent', 'deferred', 'failed', 'suppressed', 'in_doubt')),
+	           CHECK (state IN ('pending', 'claimed', 'committing', 'sent', 'deferred', 'failed', 'suppressed', 'in_doubt', 'cancelled')),
 	attempts   INTEGER NOT NULL DEFAULT 0,
 	next       INTEGER NOT NULL DEFAULT 0,  -- not before; in_doubt with 0: never
 	lease      INTEGER,                     -- a claim's end

@@ -13,6 +13,7 @@ type Config struct {
 	BaseURL        string   `yaml:"base_url"`
 	Title          string   `yaml:"title"`
 	Imprint        string   `yaml:"imprint"`
+	Operator       string   `yaml:"operator"`
 	Language       string   `yaml:"language"`
 	Rights         string   `yaml:"rights"`
 	Listen         string   `yaml:"listen"`
@@ -22,6 +23,7 @@ type Config struct {
 	Hub            string   `yaml:"hub"`
 	Database       string   `yaml:"database"`
 	Public         string   `yaml:"public"`
+	Templates      string   `yaml:"templates"`
 	Timezone       string   `yaml:"timezone"`
 	Tag            string   `yaml:"tag"`
 	Window         int      `yaml:"window"`
@@ -76,18 +78,33 @@ type DigestConfig struct {
 	Schedule   string   `yaml:"schedule"`
 	From       string   `yaml:"from"`
 	MinEntries int      `yaml:"min_entries"`
+	Approve    bool     `yaml:"approve"`
 }
 
 // MailConfig says how messages leave.
 type MailConfig struct {
-	SMTP         string        `yaml:"smtp"`
-	Password     string        `yaml:"password"`
-	PasswordFile string        `yaml:"password_file"`
-	Hello        string        `yaml:"hello"`
-	Outbox       string        `yaml:"outbox"`
-	Connections  int           `yaml:"connections"`
-	InDoubt      string        `yaml:"in_doubt"`
-	InDoubtHold  time.Duration `yaml:"in_doubt_hold"`
+	SMTP           string        `yaml:"smtp"`
+	Password       string        `yaml:"password"`
+	PasswordFile   string        `yaml:"password_file"`
+	Hello          string        `yaml:"hello"`
+	Outbox         string        `yaml:"outbox"`
+	Bounces        string        `yaml:"bounces"`
+	DKIM           []DKIMConfig  `yaml:"dkim"`
+	Connections    int           `yaml:"connections"`
+	PerConnection  int           `yaml:"per_connection"` // messages; 0: no limit
+	PerSecond      float64       `yaml:"per_second"`     // messages; 0: no limit
+	PerDomain      int           `yaml:"per_domain"`     // messages at once; 0: no limit
+	QuietHours     string        `yaml:"quiet_hours"`
+	InDoubt        string        `yaml:"in_doubt"`
+	InDoubtHold    time.Duration `yaml:"in_doubt_hold"`
+	KeepDeliveries time.Duration `yaml:"keep_deliveries"` // 0: for ever
+}
+
+// DKIMConfig is one signature that messages get.
+type DKIMConfig struct {
+	Domain   string `yaml:"domain"` // empty: the From address's
+	Selector string `yaml:"selector"`
+	KeyFile  string `yaml:"key_file"`
 }
 
 // SignUpConfig limits the confirmation mails that strangers can cause.
@@ -124,7 +141,7 @@ func Defaults() *Config {
 		Window:     50,
 		MaxListMiB: source.DefaultMaxBytes >> 20,
 		Checks:     ChecksConfig{AtOnce: 8, Timeout: 10 * time.Minute, PerHost: source.DefaultHostRate, Jitter: 5 * time.Minute, ReportAfter: 24 * time.Hour},
-		Mail:       MailConfig{Outbox: "data/outbox", Connections: 4, InDoubt: "resend", InDoubtHold: 15 * time.Minute},
+		Mail:       MailConfig{Outbox: "data/outbox", DKIM: []DKIMConfig{}, Connections: 4, PerConnection: 100, InDoubt: "resend", InDoubtHold: 15 * time.Minute, KeepDeliveries: 365 * 24 * time.Hour},
 		SignUp:     SignUpConfig{PerAddress: 3, PerClient: 10, Total: 500},
 		Guard: GuardConfig{
 			MaxNew: curated.DefaultGuard.MaxNew, MaxNewShare: curated.DefaultGuard.MaxNewShare,

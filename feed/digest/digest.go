@@ -70,4 +70,5 @@ const (
 	Failed     State = "failed"     // never accepted
 	Suppressed State = "suppressed" // unsubscribed or suppressed before it was sent
 	InDoubt    State = "in_doubt"   // interrupted between the dot and the reply
+	Cancelled  State = "cancelled"  // the operator ended the issue before it was sent
 )
