@@ -484,6 +484,9 @@ func TestSlugsAreFileNames(t *testing.T) {
 
 // The first check of a long list is one transaction, and dates every entry apart.
 func TestALongBaseline(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long under the race detector, and is of one goroutine")
+	}
 	s, _ := newStore(t)
 	names := make([]string, 20000)
 	for i := range names {
