@@ -129,6 +129,7 @@ type IssueLink struct {
 type IssuePage struct {
 	Site  Site
 	Issue *digest.Issue
+	Note  string // the editor's, Markdown; may be empty
 }
 
 // IssueMail is an issue as a message.
@@ -137,6 +138,7 @@ type IssueMail struct {
 	Issue *digest.Issue
 	// Unsubscribe is the reader's own link; the sender passes a mark and puts each subscriber's link in its place.
 	Unsubscribe string
+	Note        string // the editor's, Markdown; may be empty
 	// Since is when the time began that an issue without a number is about: one that nobody is subscribed to and that has no
 	// page. Page is where people read its list, or empty, and UpTo the commit that it goes up to, which its Markdown keeps in a
 	// comment.

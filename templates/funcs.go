@@ -45,6 +45,8 @@ var htmlFuncs = with(commonFuncs, map[string]any{
 	"form":     form,
 	"last":     last,
 	"add":      func(a, b int) int { return a + b },
+	"mul":      func(a, b int) int { return a * b },
+	"spaces":   func(line string) string { return strings.ReplaceAll(line, "  ", "\u00a0 ") },
 	"atom":     func(dir, title string) []feedLink { return feeds(dir, title)[:1] },
 })
 
@@ -53,10 +55,12 @@ var textFuncs = texttemplate.FuncMap(with(commonFuncs, map[string]any{
 	"underline": underline,
 	"links":     links,
 	"labelled":  labelled,
+	"notetext":  noteText,
 }))
 
 var markdownFuncs = texttemplate.FuncMap(with(commonFuncs, map[string]any{
 	"md":      escapeMarkdown,
+	"notemd":  noteMarkdown,
 	"mdlink":  markdownLink,
 	"summary": markdownSummary,
 	"quote":   markdownQuote,

@@ -36,7 +36,7 @@ func TestHostileTextStaysText(t *testing.T) {
 	}
 	for name, d := range map[string]document{
 		"list":  page{"list", func(t *Set, w io.Writer) error { return t.List(w, list) }}.render(t, set),
-		"issue": page{"issue", func(t *Set, w io.Writer) error { return t.Issue(w, IssuePage{site, issue}) }}.render(t, set),
+		"issue": page{"issue", func(t *Set, w io.Writer) error { return t.Issue(w, IssuePage{Site: site, Issue: issue}) }}.render(t, set),
 		"mail":  read(t, m.HTML),
 	} {
 		t.Run(name, func(t *testing.T) {

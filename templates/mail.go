@@ -2,6 +2,7 @@ package templates
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -20,6 +21,8 @@ const (
 	maxSubject = 78
 )
 
+var errNoteTooLong = errors.New("the editor's note is too long: with it alone the message is over 100 KB, where mail programs cut it off; shorten it")
+
 // issue is an issue as templates see it.
 type issue struct {
 	Site        Site
@@ -27,6 +30,7 @@ type issue struct {
 	Unsubscribe string
 	Since       time.Time
 	Page, UpTo  string
+	Note        note // the editor's
 	Groups      []group
 	Shown       []group // of Groups, what the HTML of a mail shows
 	More        int     // how many items that leaves to the web page
@@ -43,7 +47,7 @@ func newIssue(d IssueMail) issue {
 	if d.Issue == nil {
 		d.Issue = &digest.Issue{}
 	}
-	v := issue{Site: d.Site, Issue: d.Issue, Unsubscribe: d.Unsubscribe, Since: d.Since, Page: d.Page, UpTo: d.UpTo}
+	v := issue{Site: d.Site, Issue: d.Issue, Unsubscribe: d.Unsubscribe, Since: d.Since, Page: d.Page, UpTo: d.UpTo, Note: newNote(d.Note)}
 	several := false
 	for _, g := range d.Issue.Groups {
 		several = several || g.List != d.Issue.Groups[0].List
@@ -160,6 +164,9 @@ func (t *Set) IssueMail(d IssueMail) (Mail, error) {
 	}
 	if err != nil {
 		return Mail{}, err
+	}
+	if len(m.HTML) > maxHTML && len(v.Note) > 0 && v.Issue.Number > 0 {
+		return Mail{}, errNoteTooLong
 	}
 	m.Subject = subject(v.Issue)
 	return m, nil

@@ -30,8 +30,12 @@ var (
 
 // escapeMarkdown is plain text as one line of Markdown.
 func escapeMarkdown(s string) string {
-	s = escapeInline(fold(s))
-	return markdownStart.ReplaceAllStringFunc(s, func(m string) string { return m[:len(m)-1] + `\` + m[len(m)-1:] })
+	return guardStart(escapeInline(fold(s)))
+}
+
+// guardStart lets a line of Markdown begin a paragraph and nothing else.
+func guardStart(line string) string {
+	return markdownStart.ReplaceAllStringFunc(line, func(m string) string { return m[:len(m)-1] + `\` + m[len(m)-1:] })
 }
 
 // escapeInline is plain text that stands within a line.
@@ -70,7 +74,7 @@ func markdownProse(fragment, plain string) string {
 	if line == "" {
 		return escapeMarkdown(plain)
 	}
-	return markdownStart.ReplaceAllStringFunc(line, func(m string) string { return m[:len(m)-1] + `\` + m[len(m)-1:] })
+	return guardStart(line)
 }
 
 func writeMarkdown(b *strings.Builder, n *html.Node) {

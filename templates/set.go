@@ -198,7 +198,7 @@ func (t *Set) Digest(w io.Writer, d DigestPage) error { return t.page(w, "digest
 
 // Issue writes an issue as a page.
 func (t *Set) Issue(w io.Writer, d IssuePage) error {
-	return t.page(w, "issue", newIssue(IssueMail{Site: d.Site, Issue: d.Issue}))
+	return t.page(w, "issue", newIssue(IssueMail{Site: d.Site, Issue: d.Issue, Note: d.Note}))
 }
 
 // Subscribe writes the sign-up form.
