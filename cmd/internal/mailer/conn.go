@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -8,6 +9,8 @@ import (
 	"io"
 	"net"
 	"net/smtp"
+	"net/textproto"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,18 +53,10 @@ func (c *Conn) Deliver(ctx context.Context, from, to string, msg []byte, beforeD
 	if c.lost {
 		return "", c.fail(Mail, errors.New("the connection was lost before"))
 	}
-	t := c.server.Timeouts
-	if err := c.command(Mail, t.Command, 250, mailCmd); err != nil {
+	if err := c.begin(mailCmd, rcptCmd); err != nil {
 		return "", err
 	}
-	if err := c.command(Rcpt, t.Command, 25, rcptCmd); err != nil {
-		return "", err
-	}
-	if err := c.command(Data, t.Data, 354, "DATA"); err != nil {
-		return "", err
-	}
-	body := c.client.Text.DotWriter()
-	if err := c.write(body, msg); err != nil {
+	if err := c.write(transparent(msg)); err != nil {
 		return "", c.fail(Body, err)
 	}
 	c.shield(true)
@@ -70,7 +65,7 @@ func (c *Conn) Deliver(ctx context.Context, from, to string, msg []byte, beforeD
 		c.abandon()
 		return "", err
 	}
-	return c.dot(body)
+	return c.dot()
 }
 
 // envelope is the two commands that begin a transaction.
@@ -93,23 +88,80 @@ func (c *Conn) envelope(from, to string) (mailCmd, rcptCmd string, err error) {
 	return mailCmd, rcptCmd, nil
 }
 
+// step is a command, how long its reply may take, and what that must begin with.
+type step struct {
+	phase  Phase
+	limit  time.Duration
+	expect int
+	line   string
+}
+
+// begin opens a transaction up to its body: one command after the other, or all at once where the server takes that
+// (PIPELINING, RFC 2920), which spares two of three waits.
+func (c *Conn) begin(mailCmd, rcptCmd string) error {
+	t := c.server.Timeouts
+	steps := []step{{Mail, t.Command, 250, mailCmd}, {Rcpt, t.Command, 25, rcptCmd}, {Data, t.Data, 354, "DATA"}}
+	together := 1
+	if c.offers("PIPELINING") {
+		together = len(steps)
+	}
+	for group := range slices.Chunk(steps, together) {
+		if err := c.say(group); err != nil {
+			return c.fail(group[0].phase, err)
+		}
+		for i, s := range group {
+			c.within(s.limit)
+			if _, _, err := c.client.Text.ReadResponse(s.expect); err != nil {
+				return c.fail(s.phase, err, group[i+1:]...)
+			}
+		}
+	}
+	return nil
+}
+
+// say sends commands in one piece.
+func (c *Conn) say(group []step) error {
+	c.within(group[0].limit)
+	w := c.client.Text.W
+	for _, s := range group {
+		w.WriteString(s.line) // an error stays, and Flush gives it
+		w.WriteString("\r\n")
+	}
+	return w.Flush()
+}
+
+// transparent is a message as it goes over the wire (RFC 5321, 4.5.2), without the line that ends it.
+func transparent(msg []byte) []byte {
+	lines := bytes.Count(msg, []byte("\r\n"))
+	plain := bytes.HasSuffix(msg, []byte("\r\n")) && bytes.Count(msg, []byte("\n")) == lines
+	if plain && !bytes.HasPrefix(msg, []byte(".")) && !bytes.Contains(msg, []byte("\n.")) {
+		return msg // as nearly all are, and ready to go out
+	}
+	var b bytes.Buffer // writing to it cannot fail
+	w := textproto.NewWriter(bufio.NewWriter(&b)).DotWriter()
+	w.Write(msg)
+	w.Close()
+	return bytes.TrimSuffix(b.Bytes(), []byte(".\r\n"))
+}
+
 // write sends the body but not its end.
-func (c *Conn) write(w io.Writer, msg []byte) error {
-	for len(msg) > 0 {
-		n := min(len(msg), blockSize)
+func (c *Conn) write(body []byte) error {
+	for block := range slices.Chunk(body, blockSize) {
 		c.within(c.server.Timeouts.Block)
-		if _, err := w.Write(msg[:n]); err != nil {
+		if _, err := c.client.Text.W.Write(block); err != nil {
 			return err
 		}
-		msg = msg[n:]
 	}
 	return c.client.Text.W.Flush()
 }
 
 // dot ends the message and reads what became of it.
-func (c *Conn) dot(body io.Closer) (string, error) {
+func (c *Conn) dot() (string, error) {
 	c.within(c.server.Timeouts.Dot)
-	err := body.Close()
+	_, err := c.client.Text.W.WriteString(".\r\n")
+	if err == nil {
+		err = c.client.Text.W.Flush()
+	}
 	if err == nil {
 		var code int
 		var text string
@@ -122,23 +174,13 @@ func (c *Conn) dot(body io.Closer) (string, error) {
 	return "", failure
 }
 
-// command says one line and checks the reply, which may be a code or its first digits.
-func (c *Conn) command(phase Phase, limit time.Duration, expect int, line string) error {
-	c.within(limit)
-	err := c.client.Text.PrintfLine("%s", line)
-	if err == nil {
-		_, _, err = c.client.Text.ReadResponse(expect)
-	}
-	if err != nil {
-		return c.fail(phase, err)
-	}
-	return nil
-}
-
 // fail ends a transaction that failed, so that the next can begin: with RSET, or, where that is not possible, by closing
-// the connection.
-func (c *Conn) fail(phase Phase, err error) *Error {
+// the connection. unheard are the commands whose replies are still to come.
+func (c *Conn) fail(phase Phase, err error, unheard ...step) *Error {
 	e := explain(c.server.Addr(), phase, err)
+	if !e.Lost {
+		e.Lost = !c.hear(unheard)
+	}
 	if !e.Lost {
 		c.within(c.server.Timeouts.Command)
 		e.Lost = c.client.Reset() != nil
@@ -147,6 +189,19 @@ func (c *Conn) fail(phase Phase, err error) *Error {
 		c.abandon()
 	}
 	return e
+}
+
+// hear reads the replies to commands that went out with one that was refused, and says whether the dialogue can go on. When
+// the server now waits for a message, it cannot: ending it would deliver an empty one to whoever was accepted (RFC 2920, 3.1).
+func (c *Conn) hear(unheard []step) bool {
+	for _, s := range unheard {
+		c.within(s.limit)
+		code, _, err := c.client.Text.ReadResponse(0)
+		if err != nil || code/100 == 3 || code == 421 {
+			return false
+		}
+	}
+	return true
 }
 
 // abandon closes the connection in the middle of whatever it was doing.

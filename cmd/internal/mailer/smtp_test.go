@@ -234,6 +234,63 @@ func TestDataRefused(t *testing.T) {
 	}
 }
 
+// RFC 2920: the replies to commands that went out together are told apart, and one of them that was refused leaves a
+// connection that either waits for the next message or is closed. Never is a message ended that nobody was accepted for.
+func TestPipelining(t *testing.T) {
+	const hello, ok, bad, after = "250-hi\r\n250 PIPELINING\r\n", "250 ok\r\n", "503 5.5.1 not now\r\n", "250 reset\r\n"
+	const refused = "550 5.1.1 nobody\r\n"
+	tests := map[string]struct {
+		replies []string // to MAIL, RCPT, DATA, and what comes then
+		want    Error
+	}{
+		"MAIL refused":                 {[]string{"451 4.3.0 later\r\n", bad, bad, after}, Error{Phase: Mail, Code: 451, Enhanced: "4.3.0", Msg: "later"}},
+		"RCPT refused":                 {[]string{ok, refused, bad, after}, Error{Phase: Rcpt, Code: 550, Enhanced: "5.1.1", Msg: "nobody"}},
+		"DATA refused":                 {[]string{ok, ok, refused, after}, Error{Phase: Data, Code: 550, Enhanced: "5.1.1", Msg: "nobody"}},
+		"RCPT refused, DATA taken":     {[]string{ok, refused, "354 go on\r\n", ok, ok}, Error{Phase: Rcpt, Code: 550, Enhanced: "5.1.1", Msg: "nobody", Lost: true}},
+		"RCPT refused, then lost":      {[]string{ok, refused}, Error{Phase: Rcpt, Code: 550, Enhanced: "5.1.1", Msg: "nobody", Lost: true}},
+		"RCPT refused, then shut down": {[]string{ok, refused, "421 bye\r\n"}, Error{Phase: Rcpt, Code: 550, Enhanced: "5.1.1", Msg: "nobody", Lost: true}},
+		"shut down at MAIL":            {[]string{"421 4.3.2 bye\r\n"}, Error{Phase: Mail, Code: 421, Enhanced: "4.3.2", Msg: "bye", Lost: true}},
+		"lost after RCPT":              {[]string{ok, ok}, Error{Phase: Data, Lost: true}},
+		"RSET refused after a refusal": {[]string{ok, refused, bad, "421 bye\r\n"}, Error{Phase: Rcpt, Code: 550, Enhanced: "5.1.1", Msg: "nobody", Lost: true}},
+		"a reply of several lines":     {[]string{"250-well\r\n250 ok\r\n", "550-5.1.1 no\r\n550 5.1.1 body\r\n", bad, after}, Error{Phase: Rcpt, Code: 550, Enhanced: "5.1.1", Msg: "no\n5.1.1 body"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := scripted(t, append([]string{"220 hi\r\n", hello}, test.replies...)...)
+			c := dial(t, s)
+			_, err := c.Deliver(context.Background(), "a@example.org", "b@example.org", letter, func() error {
+				t.Error("the dot was about to go out")
+				return nil
+			})
+			var got *Error
+			if !errors.As(err, &got) {
+				t.Fatalf("error %v (%T), want an *Error", err, err)
+			}
+			test.want.Server = s.Addr()
+			if diff := cmp.Diff(test.want, *got, cmpopts.IgnoreFields(Error{}, "Err")); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// What goes over the wire ends every line in CRLF and has no line that could be taken for the end (RFC 5321, 4.5.2).
+func TestTransparent(t *testing.T) {
+	for in, want := range map[string]string{
+		"a\r\nb\r\n":        "a\r\nb\r\n",
+		"a\r\n.\r\n..b\r\n": "a\r\n..\r\n...b\r\n",
+		".a\r\n":            "..a\r\n",
+		"a":                 "a\r\n",
+		"a\n.\nb":           "a\r\n..\r\nb\r\n",
+		"a\r\n.\nQUIT\r\n":  "a\r\n..\r\nQUIT\r\n",
+		"":                  "\r\n",
+	} {
+		if got := string(transparent([]byte(in))); got != want {
+			t.Errorf("%q goes out as %q, want %q", in, got, want)
+		}
+	}
+}
+
 // A message composed with go-mail goes the same way, each recipient alone.
 func TestSend(t *testing.T) {
 	srv := smtptest.New(t)
