@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"crypto"
 	"time"
 
 	"linkletter/cmd/internal/source"
@@ -105,6 +106,8 @@ type DKIMConfig struct {
 	Domain   string `yaml:"domain"` // empty: the From address's
 	Selector string `yaml:"selector"`
 	KeyFile  string `yaml:"key_file"`
+
+	key crypto.Signer // as KeyFile has it
 }
 
 // SignUpConfig limits the confirmation mails that strangers can cause.

@@ -8,7 +8,6 @@ import (
 	"net/mail"
 	"net/netip"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -19,7 +18,6 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"golang.org/x/text/language"
 
-	"linkletter/cmd/internal/mailer"
 	"linkletter/feed"
 )
 
@@ -50,6 +48,7 @@ func (c *Config) validate(file *ast.File) error {
 	v.digests()
 	v.password()
 	v.mail()
+	v.dkim()
 	v.numbers()
 	v.checks()
 	return v.err
@@ -142,6 +141,9 @@ func (v *validator) publicFolder() {
 	all := []private{
 		{"the database", c.path(c.Database)}, {"the outbox", c.path(c.Mail.Outbox)}, {"the configuration", config},
 		{"the password", c.path(c.Mail.PasswordFile)}, {"the copies of repositories", c.repositories()},
+	}
+	for _, k := range c.Mail.DKIM {
+		all = append(all, private{"a DKIM key", c.path(k.KeyFile)})
 	}
 	for _, l := range c.Lists {
 		if l.Source.HeaderFile != "" {
@@ -251,43 +253,6 @@ func (v *validator) digests() {
 		if d.MinEntries < 1 {
 			v.fail(at+"min_entries", "", "%d is less than 1", d.MinEntries)
 		}
-	}
-}
-
-// password takes the password from a file of its own, if it stands in one.
-func (v *validator) password() {
-	m := &v.c.Mail
-	if m.PasswordFile == "" {
-		return
-	}
-	if m.Password != "" {
-		v.fail("$.mail.password_file", "set one of the two", "mail.password is set too")
-		return
-	}
-	b, err := os.ReadFile(v.c.path(m.PasswordFile))
-	if err != nil {
-		v.fail("$.mail.password_file", "it holds the password and nothing else", "%v", err)
-	}
-	m.Password = strings.TrimRight(string(b), "\r\n")
-}
-
-func (v *validator) mail() {
-	m := v.c.Mail
-	if m.SMTP == "" {
-		if m.Outbox == "" {
-			v.fail("$.mail.outbox", "name a folder, or a server in mail.smtp", "messages have nowhere to go")
-		}
-	} else if _, err := mailer.ParseSMTP(m.SMTP, m.Password); err != nil {
-		v.fail("$.mail.smtp", "smtp://user@host:587 or smtps://user@host; the password stands in mail.password or mail.password_file", "%v", err)
-	}
-	if m.Connections < 1 || m.Connections > 64 {
-		v.fail("$.mail.connections", "1 to 64", "%d connections cannot be kept", m.Connections)
-	}
-	if m.InDoubt != "resend" && m.InDoubt != "hold" {
-		v.fail("$.mail.in_doubt", "resend or hold", "%q is not a policy", m.InDoubt)
-	}
-	if m.InDoubtHold < time.Second {
-		v.fail("$.mail.in_doubt_hold", "write it like 15m; in_doubt: hold never resends", "%v is too short", m.InDoubtHold)
 	}
 }
 

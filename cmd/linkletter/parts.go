@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"linkletter/cmd/internal/deliver"
 	"linkletter/cmd/internal/mailer"
@@ -31,8 +32,18 @@ func (a *app) newDeliverer() (*deliver.Deliverer, error) {
 	if m.InDoubt == "resend" {
 		d.Hold = m.InDoubtHold
 	}
+	d.Signers = map[string]mailer.Signers{}
 	for _, c := range a.cfg.Digests {
 		d.Digests = append(d.Digests, a.cfg.periodical(c))
+		var err error
+		if d.Signers[c.ID], err = a.cfg.signers(c); err != nil {
+			return nil, err
+		}
+	}
+	for _, k := range m.DKIM {
+		if info, err := os.Stat(a.cfg.path(k.KeyFile)); err == nil && info.Mode().Perm()&0o007 != 0 {
+			a.log.Warn("everybody on this machine can read a DKIM key; take their right away (chmod o-rwx)", "file", k.KeyFile)
+		}
 	}
 	if m.SMTP == "" {
 		outbox := mailer.Outbox{Dir: a.cfg.path(m.Outbox)}

@@ -117,6 +117,9 @@ func (d *Deliverer) confirm(ctx context.Context, conn Conn, c store.Confirmation
 	if err != nil {
 		return true, notSendable(err)
 	}
+	if msg, err = d.Signers[dig.ID].Sign(msg); err != nil {
+		return true, err
+	}
 	_, err = conn.Deliver(ctx, from.String(), c.Address, msg, func() error { return nil })
 	var e *mailer.Error
 	return errors.As(err, &e) && !e.Lost, err

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"linkletter/cmd/internal/mailer"
 	"linkletter/feed/digest"
 	"linkletter/store"
 	"linkletter/templates"
@@ -27,6 +28,7 @@ type Deliverer struct {
 	Keys      digest.Keys
 	Site      templates.Site
 	Digests   []digest.Digest
+	Signers   map[string]mailer.Signers // by digest: who sign its messages
 	Dial      func(ctx context.Context) (Conn, error)
 	// Connections is how many are open at once; at least 1.
 	Connections int

@@ -65,11 +65,11 @@ func (l *letter) personal(token string) store.Parts {
 }
 
 // compose makes one subscriber's copy of an issue. It depends on nothing but its arguments and the configuration: made
-// again, it is the same.
+// again, it is the same but for the time of its signatures.
 func (d *Deliverer) compose(l *letter, subscriber int64, address string) ([]byte, error) {
 	token := d.Keys.Unsubscribe(subscriber, l.issue.Digest)
 	parts := l.personal(token)
-	return mailer.Compose(mailer.Message{
+	msg, err := mailer.Compose(mailer.Message{
 		From:      l.from,
 		To:        address,
 		Subject:   parts.Subject,
@@ -88,4 +88,8 @@ func (d *Deliverer) compose(l *letter, subscriber int64, address string) ([]byte
 			Archived:    d.Site.Issue(l.issue.Digest, l.issue.Number),
 		},
 	})
+	if err != nil {
+		return nil, err
+	}
+	return d.Signers[l.issue.Digest].Sign(msg)
 }
