@@ -7,6 +7,7 @@ import (
 
 	"linkletter/cmd/internal/source"
 	"linkletter/feed/curated"
+	"linkletter/feed/digest"
 )
 
 // Config is config.yaml. It stops at package main: everything below gets plain fields.
@@ -40,6 +41,7 @@ type Config struct {
 	// file and folder are where it was read; relative paths in it start at folder.
 	file, folder string
 	location     *time.Location
+	bounces      digest.BounceAddress // Mail.Bounces
 }
 
 // ListConfig is one list to watch.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"linkletter/cmd/internal/mailer"
+	"linkletter/feed/digest"
 )
 
 // password takes the password from a file of its own, if it stands in one.
@@ -47,6 +48,27 @@ func (v *validator) mail() {
 	if m.InDoubtHold < time.Second {
 		v.fail("$.mail.in_doubt_hold", "write it like 15m; in_doubt: hold never resends", "%v is too short", m.InDoubtHold)
 	}
+}
+
+// maxBounces is how long the local part can be that marks are added to, behind a plus: 64 octets is all there are (RFC 5321, 4.5.3.1.1).
+const maxBounces = 64 - 1 - digest.MaxBounceMark
+
+func (v *validator) bounces() {
+	b := v.c.Mail.Bounces
+	if b == "" {
+		return
+	}
+	const hint = "write it like bounces@links.example.org"
+	a, err := mailer.ParseAddress(b)
+	switch {
+	case err != nil || a.Name != "" || a.UTF8():
+		v.fail("$.mail.bounces", hint, "%q is not an address", b)
+	case strings.ContainsAny(a.Local, `+"`):
+		v.fail("$.mail.bounces", hint, "%q: each message adds its mark behind a plus, and there can be no other", b)
+	case len(a.Local) > maxBounces:
+		v.fail("$.mail.bounces", hint, "%q: with a mark, its part before the @ is too long; it can have %d characters", b, maxBounces)
+	}
+	v.c.bounces = digest.BounceAddress{Local: a.Local, Domain: a.Domain}
 }
 
 // selectorForm is one or more labels of a domain (RFC 6376, 3.1).

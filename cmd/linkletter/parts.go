@@ -27,7 +27,7 @@ func (a *app) newDeliverer() (*deliver.Deliverer, error) {
 	m := a.cfg.Mail
 	d := &deliver.Deliverer{
 		Store: a.store, Templates: a.templates, Keys: a.keys, Site: a.site,
-		Connections: m.Connections, Now: a.now, Log: a.log,
+		Bounces: a.cfg.bounces, Connections: m.Connections, Now: a.now, Log: a.log,
 	}
 	if m.InDoubt == "resend" {
 		d.Hold = m.InDoubtHold

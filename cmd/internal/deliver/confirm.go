@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"linkletter/cmd/internal/mailer"
+	"linkletter/feed/digest"
 	"linkletter/store"
 	"linkletter/templates"
 )
@@ -18,7 +19,11 @@ const confirmationBatch = 8
 // be sent at all; what was not sent is due at once again. Only the holder of the senders' lease may call it, also while Run
 // is at work: somebody waits for each of these, and a long issue must not stand before them. It has a connection of its own.
 func (d *Deliverer) Confirmations(ctx context.Context) (sent int, err error) {
-	c := confirmer{Deliverer: d}
+	marks, err := d.Store.BounceKeys(ctx)
+	if err != nil {
+		return 0, err
+	}
+	c := confirmer{Deliverer: d, marks: marks}
 	defer c.hangUp() // all its messages have had their replies
 	for ctx.Err() == nil {
 		due, err := d.Store.DueConfirmations(ctx, confirmationBatch, retryAfter)
@@ -35,8 +40,9 @@ func (d *Deliverer) Confirmations(ctx context.Context) (sent int, err error) {
 // confirmer is one call of Confirmations.
 type confirmer struct {
 	*Deliverer
-	conn Conn // nil: none is open
-	sent int
+	marks digest.BounceKeys
+	conn  Conn // nil: none is open
+	sent  int
 }
 
 func (c *confirmer) hangUp() {
@@ -59,7 +65,7 @@ func (c *confirmer) sendAll(ctx context.Context, due []store.Confirmation) (untr
 			}
 			c.conn = conn
 		}
-		good, err := c.confirm(ctx, c.conn, mail)
+		good, err := c.confirm(ctx, mail)
 		if err != nil && !good {
 			c.hangUp()
 		}
@@ -87,7 +93,7 @@ func (c *confirmer) sendAll(ctx context.Context, due []store.Confirmation) (untr
 func retryAfter(attempts int) time.Duration { return backoff[min(attempts, len(backoff)-1)] }
 
 // confirm sends one confirmation mail; good says that the connection is fit for another.
-func (d *Deliverer) confirm(ctx context.Context, conn Conn, c store.Confirmation) (good bool, err error) {
+func (d *confirmer) confirm(ctx context.Context, c store.Confirmation) (good bool, err error) {
 	dig, err := d.digest(c.Digest)
 	if err != nil {
 		return true, notSendable(err)
@@ -120,7 +126,7 @@ func (d *Deliverer) confirm(ctx context.Context, conn Conn, c store.Confirmation
 	if msg, err = d.Signers[dig.ID].Sign(msg); err != nil {
 		return true, err
 	}
-	_, err = conn.Deliver(ctx, from.String(), c.Address, msg, func() error { return nil })
+	_, err = d.conn.Deliver(ctx, d.returnPath(d.marks, from.String(), 0, c.Subscriber), c.Address, msg, func() error { return nil })
 	var e *mailer.Error
 	return errors.As(err, &e) && !e.Lost, err
 }

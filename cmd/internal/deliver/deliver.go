@@ -29,7 +29,9 @@ type Deliverer struct {
 	Site      templates.Site
 	Digests   []digest.Digest
 	Signers   map[string]mailer.Signers // by digest: who sign its messages
-	Dial      func(ctx context.Context) (Conn, error)
+	// Bounces is where reports about messages go, with a mark for each; without one they go to the digest's own address.
+	Bounces digest.BounceAddress
+	Dial    func(ctx context.Context) (Conn, error)
 	// Connections is how many are open at once; at least 1.
 	Connections int
 	// Hold is how long a message in doubt waits before it is sent again, longer than a server takes to answer (the dot's
@@ -59,6 +61,15 @@ func (d *Deliverer) Freeze(ctx context.Context, id, period string) (*store.Issue
 		}
 		return l.parts, nil
 	})
+}
+
+// returnPath is the sender that a message to a subscriber has on its envelope, where reports about it go. issue is the
+// store's row, and 0 of a confirmation mail; from is the digest's own address.
+func (d *Deliverer) returnPath(keys digest.BounceKeys, from string, issue, subscriber int64) string {
+	if d.Bounces.Local == "" {
+		return from
+	}
+	return d.Bounces.For(keys.Mark(issue, subscriber))
 }
 
 // Preview is the next issue as it would look now.

@@ -17,7 +17,7 @@ type letter struct {
 	parts store.Parts
 	mark  string // in the parts, where a subscriber's token goes
 	from  string // as the header has it
-	agent string // the bare address: the envelope's sender
+	agent string // the bare address
 }
 
 func (d *Deliverer) letter(issue *digest.Issue, parts store.Parts) (*letter, error) {

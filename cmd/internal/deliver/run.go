@@ -35,6 +35,7 @@ type Summary struct {
 type run struct {
 	*Deliverer
 	sender *store.Sender
+	marks  digest.BounceKeys
 	abort  context.CancelCauseFunc
 
 	mu       sync.Mutex // guards what follows
@@ -61,7 +62,11 @@ func (d *Deliverer) Run(ctx context.Context, progress func(done, total int)) (Su
 	if err != nil {
 		return Summary{}, err
 	}
-	r := &run{Deliverer: d, sender: sender, letters: map[int64]*letter{}, refusals: map[int64]*refusals{}}
+	marks, err := d.Store.BounceKeys(ctx)
+	if err != nil {
+		return Summary{}, err
+	}
+	r := &run{Deliverer: d, sender: sender, marks: marks, letters: map[int64]*letter{}, refusals: map[int64]*refusals{}}
 	if r.summary.Recovered, err = sender.Recover(ctx); err != nil {
 		return r.summary, err
 	}
@@ -253,7 +258,7 @@ func (r *run) deliver(ctx context.Context, conn Conn, job store.Delivery) (good 
 		}
 	}
 	intent := false
-	reply, err := conn.Deliver(ctx, l.agent, job.Address, msg, func() error {
+	reply, err := conn.Deliver(ctx, r.returnPath(r.marks, l.agent, job.Issue, job.Subscriber), job.Address, msg, func() error {
 		err := r.sender.Intent(record, job, msg)
 		intent = err == nil
 		return err
