@@ -25,16 +25,7 @@ func outgoing(t *testing.T, n int) (*store.Store, *clock, *store.Issue, *store.S
 	}
 	checkList(t, s, list("H", "X", "A"), lenient)
 	i := freeze(t, s, weekly, "p")
-	return s, c, i, newSender(t, s, "first", hold)
-}
-
-func newSender(t *testing.T, s *store.Store, owner string, hold time.Duration) *store.Sender {
-	t.Helper()
-	sender, err := s.Sender(context.Background(), owner, hold)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sender
+	return s, c, i, s.Sender("first", hold)
 }
 
 func claim(t *testing.T, s *store.Sender, n int) []store.Delivery {
@@ -147,7 +138,7 @@ func TestRecover(t *testing.T) {
 	do(t, crashed.Intent(ctx, d[0], []byte("the bytes")))
 	wantStates(t, s, i, digest.Committing, digest.Claimed, digest.Pending)
 
-	sender := newSender(t, s, "second", hold)
+	sender := s.Sender("second", hold)
 	n, err := sender.Recover(ctx)
 	do(t, err)
 	if n != 1 {
@@ -186,7 +177,7 @@ func TestRecover(t *testing.T) {
 	if len(again) != 1 || string(again[0].Message) != "the bytes" || again[0].Attempts != 3 {
 		t.Fatalf("claimed %+v, want it with the same bytes and 3 attempts", again)
 	}
-	third := newSender(t, s, "third", hold)
+	third := s.Sender("third", hold)
 	_, err = third.Recover(ctx)
 	do(t, err)
 	wantStates(t, s, i, digest.InDoubt, digest.Pending, digest.Pending)
@@ -209,7 +200,7 @@ func TestDoubtsEnd(t *testing.T) {
 				}
 				do(t, sender.Intent(ctx, d[0], []byte("bytes")))
 				do(t, interrupt(sender, d[0]))
-				sender = newSender(t, s, fmt.Sprintf("after %d", tries), hold)
+				sender = s.Sender(fmt.Sprintf("after %d", tries), hold)
 				_, err := sender.Recover(ctx)
 				do(t, err)
 				c.t = c.t.Add(hold)
@@ -246,7 +237,7 @@ func TestHoldPolicy(t *testing.T) {
 	s, c, i, crashed := outgoing(t, 1)
 	ctx := context.Background()
 	do(t, crashed.Intent(ctx, claim(t, crashed, 1)[0], []byte("bytes")))
-	sender := newSender(t, s, "second", 0)
+	sender := s.Sender("second", 0)
 	_, err := sender.Recover(ctx)
 	do(t, err)
 	c.t = c.t.Add(100 * time.Hour)

@@ -116,7 +116,8 @@ const (
 type importRow struct {
 	Row
 	key      string
-	suppress bool // the row says "suppressed"
+	hash     string // of key, as suppressions have it
+	suppress bool   // the row says "suppressed"
 	outcome  importOutcome
 	why      error
 }
@@ -157,8 +158,11 @@ func (s *Store) importBatch(ctx context.Context, batch []*importRow, keys digest
 	if len(good) == 0 {
 		return nil
 	}
+	for _, r := range good {
+		r.hash = keys.Hash(digest.HashSuppression, r.key)
+	}
 	return s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
-		suppressed, err := importSuppressions(ctx, tx, good, keys, now)
+		suppressed, err := importSuppressions(ctx, tx, good, now)
 		if err != nil {
 			return err
 		}
@@ -223,13 +227,13 @@ func (r *importRow) decide(suppressed Reason, known importKnown, now time.Time) 
 }
 
 // importSuppressions suppresses whom the rows say so of, and gives the reasons of all in the batch who are, by key.
-func importSuppressions(ctx context.Context, tx *sql.Tx, batch []*importRow, keys digest.Keys, now time.Time) (map[string]Reason, error) {
+func importSuppressions(ctx context.Context, tx *sql.Tx, batch []*importRow, now time.Time) (map[string]Reason, error) {
 	for _, r := range batch {
 		if !r.suppress {
 			continue
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO suppression (hash, reason, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
-			keys.Hash(digest.HashSuppression, r.key), Dismissed, now.Unix())
+			r.hash, Dismissed, now.Unix())
 		if err != nil {
 			return nil, err
 		}
@@ -239,7 +243,7 @@ func importSuppressions(ctx context.Context, tx *sql.Tx, batch []*importRow, key
 	}
 	people, hashes := map[string]string{}, make([]string, len(batch))
 	for i, r := range batch {
-		hashes[i] = keys.Hash(digest.HashSuppression, r.key)
+		hashes[i] = r.hash
 		people[hashes[i]] = r.key
 	}
 	reasons := map[string]Reason{}
@@ -293,11 +297,11 @@ func writeImport(ctx context.Context, tx *sql.Tx, batch []*importRow, known impo
 			last++
 			id = last
 			known.ids[r.key] = id
-			subscribers = append(subscribers, []any{id, r.Address, r.key, r.Created.Unix()})
+			subscribers = append(subscribers, []any{id, r.Address, r.key, r.hash, r.Created.Unix()})
 		}
 		subscriptions = append(subscriptions, []any{id, r.Digest, r.State, originImport, r.Created.Unix(), toUnix(r.Confirmed), toUnix(r.Ended)})
 	}
-	err = insertRows(ctx, tx, `INSERT INTO subscriber (id, address, key, created) VALUES `, ``, subscribers)
+	err = insertRows(ctx, tx, `INSERT INTO subscriber (id, address, key, hash, created) VALUES `, ``, subscribers)
 	if err != nil {
 		return err
 	}
@@ -342,10 +346,10 @@ func insertRows(ctx context.Context, tx *sql.Tx, begin, end string, rows [][]any
 }
 
 // asJSON is an argument of json_each.
-func asJSON(v []string) string {
+func asJSON[T string | int64](v []T) string {
 	b, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // strings always can be
+		panic(err) // strings and numbers always can be
 	}
 	return string(b)
 }

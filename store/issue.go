@@ -57,12 +57,8 @@ func (i *Issue) Total() int {
 // It gives nil when there is no issue to send: the digest has fewer candidates than it wants, or the period has its issue
 // already, because a schedule fired twice or another process was first.
 func (s *Store) Freeze(ctx context.Context, d digest.Digest, period string, render func(*digest.Issue) (Parts, error)) (*Issue, error) {
-	keys, err := s.keys(ctx)
-	if err != nil {
-		return nil, err
-	}
 	var frozen *Issue
-	err = s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
+	err := s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
 		frozen = nil
 		items, err := candidates(ctx, tx, d)
 		if err != nil || len(items) < max(1, d.MinEntries) {
@@ -79,7 +75,7 @@ func (s *Store) Freeze(ctx context.Context, d digest.Digest, period string, rend
 		if err := insertIssue(ctx, tx, issue); err != nil {
 			return err
 		}
-		if err := insertDeliveries(ctx, tx, issue, keys); err != nil {
+		if err := insertDeliveries(ctx, tx, issue); err != nil {
 			return err
 		}
 		issue.Counts, err = countDeliveries(ctx, tx, issue.Ref)
@@ -128,55 +124,17 @@ func insertIssue(ctx context.Context, tx *sql.Tx, i *Issue) error {
 }
 
 // insertDeliveries writes a delivery for every confirmed subscription of the issue's digest whose address is not
-// suppressed. Suppression is known by keyed hash alone, which SQL cannot compute, so those rows are taken out again.
-func insertDeliveries(ctx context.Context, tx *sql.Tx, i *Issue, keys digest.Keys) error {
+// suppressed. Where nobody is, no subscriber is looked at.
+func insertDeliveries(ctx context.Context, tx *sql.Tx, i *Issue) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO delivery (issue, subscriber, updated)
-		SELECT ?, subscriber, ? FROM subscription WHERE digest = ? AND state = 'confirmed'`, i.Ref, i.Frozen.Unix(), i.Digest)
+		SELECT ?, n.subscriber, ? FROM subscription n WHERE n.digest = ? AND n.state = 'confirmed'
+		AND (NOT EXISTS (SELECT 1 FROM suppression) OR NOT EXISTS (
+			SELECT 1 FROM subscriber s JOIN suppression p ON p.hash = s.hash WHERE s.id = n.subscriber))`,
+		i.Ref, i.Frozen.Unix(), i.Digest)
 	if err != nil {
 		return fmt.Errorf("writing its deliveries: %w", err)
 	}
-	hashes, err := collect(ctx, tx, scanString, `SELECT hash FROM suppression`)
-	if err != nil || len(hashes) == 0 {
-		return err
-	}
-	suppressed := make(map[string]bool, len(hashes))
-	for _, h := range hashes {
-		suppressed[h] = true
-	}
-	refused, err := refusedDeliveries(ctx, tx, i.Ref, func(key string) bool {
-		return suppressed[keys.Hash(digest.HashSuppression, key)]
-	})
-	if err != nil {
-		return fmt.Errorf("looking for suppressed addresses: %w", err)
-	}
-	for _, id := range refused {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM delivery WHERE id = ?`, id); err != nil {
-			return fmt.Errorf("leaving out a suppressed address: %w", err)
-		}
-	}
 	return nil
-}
-
-// refusedDeliveries gives the deliveries of an issue whose subscriber's key is refused.
-func refusedDeliveries(ctx context.Context, tx *sql.Tx, issue int64, refused func(key string) bool) ([]int64, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT d.id, s.key FROM delivery d JOIN subscriber s ON s.id = d.subscriber
-		WHERE d.issue = ?`, issue)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var ids []int64
-	for rows.Next() {
-		var id int64
-		var key string
-		if err := rows.Scan(&id, &key); err != nil {
-			return nil, err
-		}
-		if refused(key) {
-			ids = append(ids, id)
-		}
-	}
-	return ids, rows.Err()
 }
 
 func scanString(rows *sql.Rows) (v string, err error) {

@@ -2,10 +2,13 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	_ "embed"
 	"fmt"
 	"time"
+
+	"linkletter/feed/digest"
 )
 
 // schema is the whole schema of a new database.
@@ -154,7 +157,48 @@ func (s *Store) migrate(ctx context.Context) error {
 				return fmt.Errorf("migrating from schema %d: %w", version, err)
 			}
 		}
+		if 0 < version && version < 4 {
+			if err := hashSubscribers(ctx, tx); err != nil {
+				return fmt.Errorf("hashing the subscribers of schema %d: %w", version, err)
+			}
+		}
 		_, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, newest))
 		return err
 	})
+}
+
+// hashSubscribers gives each subscriber the hash by which suppressions know them, some at a time, because there may be a million.
+func hashSubscribers(ctx context.Context, tx *sql.Tx) error {
+	fresh := make([]byte, 32)
+	rand.Read(fresh)
+	secret, err := settingIn(ctx, tx, "secret", fresh)
+	if err != nil {
+		return err
+	}
+	update, err := tx.PrepareContext(ctx, `UPDATE subscriber SET hash = ? WHERE id = ?`)
+	if err != nil {
+		return err
+	}
+	defer update.Close()
+	type subscriber struct {
+		id  int64
+		key string
+	}
+	keys := digest.NewKeys(secret)
+	for last, more := int64(0), true; more; {
+		some, err := collect(ctx, tx, func(rows *sql.Rows) (s subscriber, err error) {
+			return s, rows.Scan(&s.id, &s.key)
+		}, `SELECT id, key FROM subscriber WHERE id > ? ORDER BY id LIMIT 1000`, last)
+		if err != nil {
+			return err
+		}
+		for _, s := range some {
+			if _, err := update.ExecContext(ctx, keys.Hash(digest.HashSuppression, s.key), s.id); err != nil {
+				return err
+			}
+			last = s.id
+		}
+		more = len(some) > 0
+	}
+	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"linkletter/store"
 )
 
 // A database of each older schema becomes what a new one is, but for the order of columns.
@@ -21,12 +23,19 @@ func TestMigrations(t *testing.T) {
 	old := filepath.Join(t.TempDir(), "old.db")
 	execSQL(t, old, string(first)+`;
 		INSERT INTO list (id, error) VALUES ('a', 'no such file');
+		INSERT INTO subscriber (address, key, created) VALUES ('Ada@example.org', 'ada@example.org', 1), ('bob@example.org', 'bob@example.org', 1);
 		PRAGMA application_id = 1280003156; PRAGMA user_version = 1`)
 	s := open(t, old, newClock())
 	if l, err := s.List(context.Background(), "a"); err != nil || l.Error != "no such file" {
 		t.Errorf("the list after migrating: %+v, %v", l, err)
 	}
 	checkList(t, s, list("Tools", "Anvil", "Bellows"), lenient)
+	do(t, s.Suppress(context.Background(), "ada@example.org", store.Complained))
+	for address, want := range map[string]store.Reason{"ada@example.org": store.Complained, "bob@example.org": ""} {
+		if got, err := s.SubscriberByAddress(context.Background(), address); err != nil || got.Suppressed != want {
+			t.Errorf("%s after migrating: %+v, %v; want them suppressed for %q", address, got, err, want)
+		}
+	}
 	s.Close()
 	if diff := cmp.Diff(columns(t, fresh), columns(t, old)); diff != "" {
 		t.Errorf("the migrated schema (-new +migrated):\n%s", diff)

@@ -35,7 +35,6 @@ const maxDoubts = 3
 // Its methods may be called from several goroutines; what they write at the same time shares one commit.
 type Sender struct {
 	store *Store
-	keys  digest.Keys
 	owner string
 	hold  time.Duration
 
@@ -47,12 +46,8 @@ type Sender struct {
 // Sender gives the sender named owner, a name that no other process has ever had. A message that falls in doubt is sent
 // again once hold has passed, which should be longer than servers take to answer a message, unless that happens to it again
 // and again; with a hold of 0 it never is. What is not sent again stays in doubt.
-func (s *Store) Sender(ctx context.Context, owner string, hold time.Duration) (*Sender, error) {
-	keys, err := s.keys(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &Sender{store: s, keys: keys, owner: owner, hold: hold, turn: make(chan struct{}, 1)}, nil
+func (s *Store) Sender(owner string, hold time.Duration) *Sender {
+	return &Sender{store: s, owner: owner, hold: hold, turn: make(chan struct{}, 1)}
 }
 
 // Recover takes over what senders before this one left: what they had claimed is free again, and what they were about to
@@ -98,21 +93,22 @@ func (s *Sender) Claim(ctx context.Context, n int, lease time.Duration) (claimed
 		if err != nil {
 			return err
 		}
+		ids := make([]int64, 0, len(due))
 		for _, d := range due {
-			query, value := `UPDATE delivery SET state = 'claimed', owner = ?, lease = ?, updated = ? WHERE id = ?`, s.owner
-			until := toUnix(now.Add(lease))
-			if d.refusal != "" {
-				query, value = `UPDATE delivery SET state = 'suppressed', message = NULL, reply = ?, lease = ?, updated = ? WHERE id = ?`, d.refusal
-				until = sql.NullInt64{}
-				left++
-			} else {
-				claimed = append(claimed, d.Delivery)
+			if d.refusal == "" {
+				claimed, ids = append(claimed, d.Delivery), append(ids, d.ID)
+				continue
 			}
-			if _, err := tx.ExecContext(ctx, query, value, until, now.Unix(), d.ID); err != nil {
+			left++
+			_, err := tx.ExecContext(ctx, `UPDATE delivery SET state = 'suppressed', message = NULL, reply = ?, lease = NULL, updated = ?
+				WHERE id = ?`, d.refusal, now.Unix(), d.ID)
+			if err != nil {
 				return err
 			}
 		}
-		return nil
+		_, err = s.store.run(ctx, tx, `UPDATE delivery SET state = 'claimed', owner = ?, lease = ?, updated = ?
+			WHERE id IN (SELECT value FROM json_each(?))`, s.owner, now.Add(lease).Unix(), now.Unix(), asJSON(ids))
+		return err
 	}))
 	if err != nil {
 		return nil, 0, fmt.Errorf("claiming deliveries: %w", err)
@@ -132,39 +128,23 @@ const (
 )
 
 func (s *Sender) due(ctx context.Context, tx *sql.Tx, now time.Time, n int) ([]candidate, error) {
-	due, err := collect(ctx, tx, func(rows *sql.Rows) (c candidate, err error) {
-		var subscribed bool
-		var key string
-		err = c.scan(rows, &c.Message, &key, &subscribed)
-		c.hash = s.keys.Hash(digest.HashSuppression, key)
-		if !subscribed {
-			c.refusal = leftBefore
-		}
-		return c, err
-	}, `SELECT `+deliveryColumns+`, d.message, s.key, coalesce(u.state = 'confirmed', 0)
+	stmt, err := s.store.prepared(ctx, tx, `SELECT `+deliveryColumns+`, d.message, s.hash,
+		CASE WHEN EXISTS (SELECT 1 FROM suppression p WHERE p.hash = s.hash) THEN '`+suppressedBefore+`'
+		WHEN u.state = 'confirmed' THEN '' ELSE '`+leftBefore+`' END
 		FROM issue i CROSS JOIN delivery d ON d.issue = i.id -- in this order: a paused issue's rows are not looked at
 		JOIN subscriber s ON s.id = d.subscriber
 		LEFT JOIN subscription u ON u.subscriber = d.subscriber AND u.digest = i.digest
-		WHERE i.state = 'sending' AND `+openDelivery+` AND d.next <= ? LIMIT ?`, now.Unix(), n)
-	if err != nil || len(due) == 0 {
-		return nil, err
-	}
-	hashes := make([]any, len(due))
-	for i := range due {
-		hashes[i] = due[i].hash
-	}
-	found, err := collect(ctx, tx, scanString, `SELECT hash FROM suppression WHERE hash IN (`+marks(len(hashes))+`)`, hashes...)
+		WHERE i.state = 'sending' AND `+openDelivery+` AND d.next <= ? LIMIT ?`)
 	if err != nil {
 		return nil, err
 	}
-	for i := range due {
-		for _, h := range found {
-			if h == due[i].hash {
-				due[i].refusal = suppressedBefore
-			}
-		}
+	rows, err := stmt.QueryContext(ctx, now.Unix(), n)
+	if err != nil {
+		return nil, err
 	}
-	return due, nil
+	return collectRows(rows, func(rows *sql.Rows) (c candidate, err error) {
+		return c, c.scan(rows, &c.Message, &c.hash, &c.refusal)
+	})
 }
 
 // Intent records, before the final dot of a message goes out, that it will: from here on the message may have been
@@ -172,7 +152,7 @@ func (s *Sender) due(ctx context.Context, tx *sql.Tx, now time.Time, n int) ([]c
 // ErrUnwanted when the subscriber left or was suppressed since the claim, and the delivery has ended as suppressed.
 func (s *Sender) Intent(ctx context.Context, d Delivery, message []byte) error {
 	return s.write(ctx, "recording the intent of", d.ID, func(ctx context.Context, tx *sql.Tx, now time.Time) error {
-		err := own(tx.ExecContext(ctx, `UPDATE delivery SET state = 'committing', attempts = attempts + 1, message = ?, updated = ?
+		err := own(s.store.run(ctx, tx, `UPDATE delivery SET state = 'committing', attempts = attempts + 1, message = ?, updated = ?
 			WHERE id = ? AND state = 'claimed' AND owner = ?
 			AND EXISTS (SELECT 1 FROM subscription u WHERE u.subscriber = delivery.subscriber AND u.state = 'confirmed'
 				AND u.digest = (SELECT digest FROM issue WHERE id = delivery.issue))
@@ -195,7 +175,7 @@ func (s *Sender) Intent(ctx context.Context, d Delivery, message []byte) error {
 // that calls settled after its next Intent waits for nothing, and has at most one message in doubt at a time.
 func (s *Sender) Sent(ctx context.Context, id int64, reply string) (settled func() error) {
 	w := s.enqueue(func(ctx context.Context, tx *sql.Tx, now time.Time) error {
-		return own(tx.ExecContext(ctx, `UPDATE delivery SET state = 'sent', owner = '', lease = NULL, next = 0,
+		return own(s.store.run(ctx, tx, `UPDATE delivery SET state = 'sent', owner = '', lease = NULL, next = 0,
 			message = NULL, reply = ?, updated = ? WHERE id = ? AND state = 'committing' AND owner = ?`, reply, now.Unix(), id, s.owner))
 	})
 	return func() error { return named("recording the reply to", id, s.settle(ctx, w)) }
@@ -257,12 +237,18 @@ func (s *Sender) Refuse(ctx context.Context, d Delivery, reason string) error {
 	})
 }
 
-// Release gives back a claimed delivery that was not tried.
-func (s *Sender) Release(ctx context.Context, id int64) error {
-	return s.write(ctx, "releasing", id, func(ctx context.Context, tx *sql.Tx, now time.Time) error {
-		return own(tx.ExecContext(ctx, `UPDATE delivery SET state = CASE WHEN message IS NULL THEN 'pending' ELSE 'in_doubt' END,
-			owner = '', lease = NULL, updated = ? WHERE id = ? AND state = 'claimed' AND owner = ?`, now.Unix(), id, s.owner))
-	})
+// Release gives back claimed deliveries that were not tried. What somebody else has taken over is left to them.
+func (s *Sender) Release(ctx context.Context, ids ...int64) error {
+	err := s.settle(ctx, s.enqueue(func(ctx context.Context, tx *sql.Tx, now time.Time) error {
+		_, err := tx.ExecContext(ctx, `UPDATE delivery SET state = CASE WHEN message IS NULL THEN 'pending' ELSE 'in_doubt' END,
+			owner = '', lease = NULL, updated = ? WHERE id IN (SELECT value FROM json_each(?)) AND state = 'claimed' AND owner = ?`,
+			now.Unix(), asJSON(ids), s.owner)
+		return err
+	}))
+	if err != nil {
+		return fmt.Errorf("releasing %d deliveries: %w", len(ids), err)
+	}
+	return nil
 }
 
 // Finish ends every issue that has nothing left to try.

@@ -23,18 +23,23 @@ func (s *Store) Secret(ctx context.Context) ([]byte, error) {
 
 // setting gives a value that is kept for ever, and keeps fresh where there is none yet.
 func (s *Store) setting(ctx context.Context, name string, fresh []byte) (value []byte, err error) {
-	const query = `SELECT value FROM setting WHERE name = ?`
-	err = s.db.QueryRowContext(ctx, query, name).Scan(&value)
+	err = s.db.QueryRowContext(ctx, `SELECT value FROM setting WHERE name = ?`, name).Scan(&value)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return value, err
 	}
 	err = s.tx(ctx, func(tx *sql.Tx, _ time.Time) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING`, name, fresh)
-		if err != nil {
-			return err
-		}
-		return tx.QueryRowContext(ctx, query, name).Scan(&value)
+		value, err = settingIn(ctx, tx, name, fresh)
+		return err
 	})
+	return value, err
+}
+
+func settingIn(ctx context.Context, tx *sql.Tx, name string, fresh []byte) (value []byte, err error) {
+	_, err = tx.ExecContext(ctx, `INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING`, name, fresh)
+	if err != nil {
+		return nil, err
+	}
+	err = tx.QueryRowContext(ctx, `SELECT value FROM setting WHERE name = ?`, name).Scan(&value)
 	return value, err
 }
 

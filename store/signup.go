@@ -61,7 +61,7 @@ func (s *Store) SignUp(ctx context.Context, address string, digests []string, cl
 			done.Limited = !allowed
 			return err
 		}
-		id, err := ensureSubscriber(ctx, tx, address, key, now)
+		id, err := ensureSubscriber(ctx, tx, keys, address, key, now)
 		if err != nil {
 			return err
 		}

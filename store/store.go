@@ -35,6 +35,9 @@ type Store struct {
 	// writing lets one transaction of this process at the database at a time. SQLite would do that too, but by trying
 	// again and again, which makes the last in the queue wait long.
 	writing sync.Mutex
+
+	preparing  sync.Mutex // guards statements
+	statements map[string]*sql.Stmt
 }
 
 // Open opens the SQLite file at path, makes it when there is none, and brings its schema up to date. now is the clock of
@@ -56,7 +59,7 @@ func Open(ctx context.Context, path string, now func() time.Time) (*Store, error
 	if err != nil {
 		return nil, fmt.Errorf("opening the database %s: %w", path, err)
 	}
-	s := &Store{db: db, path: path, now: now}
+	s := &Store{db: db, path: path, now: now, statements: map[string]*sql.Stmt{}}
 	if err := s.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the database: %w", s.explain(err)), db.Close())
 	}
@@ -98,6 +101,31 @@ func (s *Store) tx(ctx context.Context, f func(tx *sql.Tx, now time.Time) error)
 	return s.explain(tx.Commit())
 }
 
+// prepared gives a statement to a transaction that was parsed when it was first wanted, and is kept until the store is
+// closed: for the few that run a million times, where parsing would take longer than the rest.
+func (s *Store) prepared(ctx context.Context, tx *sql.Tx, query string) (*sql.Stmt, error) {
+	s.preparing.Lock()
+	defer s.preparing.Unlock()
+	stmt := s.statements[query]
+	if stmt == nil {
+		var err error
+		if stmt, err = s.db.PrepareContext(ctx, query); err != nil {
+			return nil, err
+		}
+		s.statements[query] = stmt
+	}
+	return tx.StmtContext(ctx, stmt), nil
+}
+
+// run runs a prepared statement that gives no rows.
+func (s *Store) run(ctx context.Context, tx *sql.Tx, query string, args ...any) (sql.Result, error) {
+	stmt, err := s.prepared(ctx, tx, query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.ExecContext(ctx, args...)
+}
+
 // querier is what a transaction and the database have in common for reading.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
@@ -110,6 +138,10 @@ func collect[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, err
 	if err != nil {
 		return nil, err
 	}
+	return collectRows(rows, scan)
+}
+
+func collectRows[T any](rows *sql.Rows, scan func(*sql.Rows) (T, error)) ([]T, error) {
 	defer rows.Close()
 	var all []T
 	for rows.Next() {

@@ -93,14 +93,6 @@ func (s *Store) oneSubscriber(ctx context.Context, filter SubscriberFilter, name
 // Subscribers calls f with each subscriber chosen, oldest first, and ends with the first error of f. It holds one
 // subscriber at a time.
 func (s *Store) Subscribers(ctx context.Context, filter SubscriberFilter, f func(Subscriber) error) error {
-	keys, err := s.keys(ctx)
-	if err != nil {
-		return err
-	}
-	some, err := anySuppressed(ctx, s.db)
-	if err != nil {
-		return err
-	}
 	query, args := filter.query()
 	rows, err := s.db.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -109,7 +101,7 @@ func (s *Store) Subscribers(ctx context.Context, filter SubscriberFilter, f func
 	defer rows.Close()
 	var current Subscriber
 	for rows.Next() {
-		row, key, subscription, err := scanSubscriber(rows)
+		row, subscription, err := scanSubscriber(rows)
 		if err != nil {
 			return fmt.Errorf("reading subscribers: %w", err)
 		}
@@ -120,11 +112,6 @@ func (s *Store) Subscribers(ctx context.Context, filter SubscriberFilter, f func
 				}
 			}
 			current = row
-			if some {
-				if current.Suppressed, err = suppression(ctx, s.db, keys, key); err != nil {
-					return err
-				}
-			}
 		}
 		if subscription.Digest != "" {
 			current.Subscriptions = append(current.Subscriptions, subscription)
@@ -142,7 +129,8 @@ func (s *Store) Subscribers(ctx context.Context, filter SubscriberFilter, f func
 // query reads the subscribers chosen, a row for each of their subscriptions. Only what is asked for is in its conditions,
 // so that an index serves it.
 func (f SubscriberFilter) query() (query string, args []any) {
-	query = `SELECT s.id, s.address, s.key, s.created, n.digest, n.state, n.origin, n.created, n.confirmed, n.ended
+	query = `SELECT s.id, s.address, s.created, (SELECT reason FROM suppression p WHERE p.hash = s.hash),
+		n.digest, n.state, n.origin, n.created, n.confirmed, n.ended
 		FROM subscriber s LEFT JOIN subscription n ON n.subscriber = s.id WHERE true`
 	if f.ID != 0 {
 		query, args = query+` AND s.id = ?`, append(args, f.ID)
@@ -157,14 +145,14 @@ func (f SubscriberFilter) query() (query string, args []any) {
 }
 
 // scanSubscriber reads a subscriber with one of their subscriptions; it has no digest when there is none.
-func scanSubscriber(rows *sql.Rows) (s Subscriber, key string, n Subscription, err error) {
+func scanSubscriber(rows *sql.Rows) (s Subscriber, n Subscription, err error) {
 	var created, asked, confirmed, ended sql.NullInt64
-	var digest, state, origin sql.NullString
-	err = rows.Scan(&s.ID, &s.Address, &key, &created, &digest, &state, &origin, &asked, &confirmed, &ended)
-	s.Created = fromUnix(created)
+	var suppressed, digest, state, origin sql.NullString
+	err = rows.Scan(&s.ID, &s.Address, &created, &suppressed, &digest, &state, &origin, &asked, &confirmed, &ended)
+	s.Created, s.Suppressed = fromUnix(created), Reason(suppressed.String)
 	n = Subscription{Digest: digest.String, State: SubscriptionState(state.String), Origin: origin.String,
 		Created: fromUnix(asked), Confirmed: fromUnix(confirmed), Ended: fromUnix(ended)}
-	return s, key, n, err
+	return s, n, err
 }
 
 // AddSubscriber subscribes an address to digests, confirmed at once: the operator answers for it. Whoever left one of them
@@ -186,7 +174,7 @@ func (s *Store) AddSubscriber(ctx context.Context, address string, digests []str
 		if reason != "" {
 			return &SuppressedError{Address: address, Reason: reason}
 		}
-		id, err := ensureSubscriber(ctx, tx, address, key, now)
+		id, err := ensureSubscriber(ctx, tx, keys, address, key, now)
 		if err != nil {
 			return err
 		}
@@ -305,9 +293,9 @@ func (s *Store) keys(ctx context.Context) (digest.Keys, error) {
 	return digest.NewKeys(secret), nil
 }
 
-func ensureSubscriber(ctx context.Context, tx *sql.Tx, address, key string, now time.Time) (id int64, err error) {
-	_, err = tx.ExecContext(ctx, `INSERT INTO subscriber (address, key, created) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING`,
-		address, key, now.Unix())
+func ensureSubscriber(ctx context.Context, tx *sql.Tx, keys digest.Keys, address, key string, now time.Time) (id int64, err error) {
+	_, err = tx.ExecContext(ctx, `INSERT INTO subscriber (address, key, hash, created) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO NOTHING`,
+		address, key, keys.Hash(digest.HashSuppression, key), now.Unix())
 	if err != nil {
 		return 0, err
 	}

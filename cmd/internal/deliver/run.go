@@ -58,10 +58,7 @@ var errUnwelcome = errors.New("the server refuses most messages of an issue")
 // refused for what we are is paused with that as its reason, and is an error too: Store.Resume lets it go on.
 func (d *Deliverer) Run(ctx context.Context, progress func(done, total int)) (Summary, error) {
 	// A name for each run, so that a row a failed run could not record is recovered by the next.
-	sender, err := d.Store.Sender(ctx, rand.Text(), d.Hold)
-	if err != nil {
-		return Summary{}, err
-	}
+	sender := d.Store.Sender(rand.Text(), d.Hold)
 	marks, err := d.Store.BounceKeys(ctx)
 	if err != nil {
 		return Summary{}, err
@@ -174,12 +171,11 @@ func (r *run) claim(ctx context.Context, jobs chan<- store.Delivery, batch int) 
 }
 
 func (r *run) release(ctx context.Context, claimed []store.Delivery) error {
-	for _, job := range claimed {
-		if err := r.sender.Release(context.WithoutCancel(ctx), job.ID); err != nil {
-			return err
-		}
+	ids := make([]int64, len(claimed))
+	for i, job := range claimed {
+		ids[i] = job.ID
 	}
-	return nil
+	return r.sender.Release(context.WithoutCancel(ctx), ids...)
 }
 
 // work delivers over one connection, opened anew when it is lost.
