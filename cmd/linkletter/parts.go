@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 
 	"linkletter/cmd/internal/deliver"
@@ -50,13 +49,9 @@ func (a *app) newDeliverer() (*deliver.Deliverer, error) {
 		d.Dial = func(context.Context) (deliver.Conn, error) { return outbox, nil }
 		return d, nil
 	}
-	server, err := mailer.ParseSMTP(m.SMTP, m.Password)
+	server, err := a.cfg.mailServer()
 	if err != nil {
-		return nil, fmt.Errorf("mail.smtp: %w", err)
-	}
-	server.Name = m.Hello
-	if server.Name == "" && !a.site.Local() {
-		server.Name = a.site.Host()
+		return nil, err
 	}
 	d.Dial = func(ctx context.Context) (deliver.Conn, error) {
 		conn, err := server.Dial(ctx)

@@ -1,0 +1,340 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"linkletter/cmd/internal/mailer"
+	"linkletter/feed"
+)
+
+// smtpTimeout is how long a mail server may take for each step: somebody waits for the answer.
+const smtpTimeout = 15 * time.Second
+
+// soonExpired is how long before its end a certificate is worth a word.
+const soonExpired = 14 * 24 * time.Hour
+
+// mailServer logs in, and sends nothing.
+func (d *doctor) mailServer(ctx context.Context) {
+	const check = "mail server"
+	if d.server == nil {
+		d.warn(check, "mail.smtp names a server: smtp://user@host:587", "none: messages are written to %s, and nobody gets them", d.cfg.Mail.Outbox)
+		return
+	}
+	d.hello(ctx)
+	s := *d.server
+	s.Timeouts = mailer.Timeouts{Connect: smtpTimeout, Greeting: smtpTimeout, Command: smtpTimeout, Data: smtpTimeout,
+		Block: smtpTimeout, Dot: smtpTimeout, Grace: s.Timeouts.Grace}
+	offer, err := s.Probe(ctx)
+	if err != nil {
+		d.fail(check, smtpHint(err), "%v", err)
+		return
+	}
+	how := "not encrypted, on this machine"
+	if offer.TLS != "" {
+		how = offer.TLS
+	}
+	if offer.User != "" {
+		how += ", logged in as " + offer.User
+	}
+	if len(offer.Extensions) > 0 {
+		how += ", offers " + joinNames(offer.Extensions)
+	}
+	if left := offer.Expires.Sub(d.now()); offer.TLS != "" && left < soonExpired {
+		d.warn(check, "its operator has to renew it", "%s: %s; its certificate ends at %s", s.Addr(), shown(how), d.when(offer.Expires))
+		return
+	}
+	d.ok(check, "%s: %s", s.Addr(), shown(how))
+}
+
+// smtpHint is what to do about a server that cannot be used.
+func smtpHint(err error) string {
+	e, ok := errors.AsType[*mailer.Error](err)
+	if !ok {
+		return ""
+	}
+	switch e.Phase {
+	case mailer.Connecting:
+		return "is mail.smtp the right name and port (587 for smtp://, 465 for smtps://), and does a firewall let this machine out?"
+	case mailer.StartTLS:
+		return "its certificate must be good for the name in mail.smtp; smtps:// is for ports that speak TLS at once"
+	case mailer.Auth:
+		return "look at the user in mail.smtp and at mail.password or mail.password_file"
+	case mailer.Hello:
+		return "mail.hello is the name that it was greeted with: it may want another"
+	}
+	return ""
+}
+
+// hello looks at the name that servers are greeted with (RFC 5321, 4.1.4).
+func (d *doctor) hello(ctx context.Context) {
+	const check = "hello"
+	const hint = "mail.hello is the name of this machine as the DNS knows it"
+	name := d.server.Name
+	if name == "" {
+		name, _ = os.Hostname() // it may have none
+	}
+	switch addrs, err := d.dns.LookupIPAddr(ctx, name); {
+	case d.server.Plain:
+		// A server on this machine knows it by any name.
+	case !strings.Contains(name, "."):
+		d.warn(check, hint, "%q is no full name: some servers refuse who greets them so", name)
+	case errors.Is(err, errSilent): // that is said elsewhere
+	case err != nil || len(addrs) == 0:
+		d.warn(check, hint, "the DNS has no address of %s, with which servers are greeted", name)
+	default:
+		d.ok(check, "%s", name)
+	}
+}
+
+// mailDNS looks at what the DNS says about the mail: it is asked for every domain that mail comes from.
+func (d *doctor) mailDNS(ctx context.Context) {
+	senders, public := d.senders()
+	if !public {
+		d.warn("from", "give each digest's from an address of a domain of yours", "%s: nobody else can answer, and no receiver would believe it", d.cfg.Digests[0].From)
+		return
+	}
+	d.dkim(ctx, senders)
+	from := d.outgoing(ctx)
+	for _, domain := range d.envelopes(senders) {
+		d.spf(ctx, domain, from)
+	}
+	for _, s := range senders {
+		d.dmarc(ctx, s)
+	}
+	for _, domain := range d.mailboxes(senders) {
+		d.mx(ctx, domain)
+	}
+	d.ptr(ctx, from)
+	if d.dns.down != nil {
+		d.warn("DNS", "try again, or name another server with --dns", "%v: what it says about mail could not be looked at", d.dns.down)
+	}
+}
+
+// sender is a digest with its addresses read.
+type sender struct {
+	DigestConfig
+	from     string // the domain of its From address
+	envelope string // the domain of MAIL, where reports go
+}
+
+// senders are the digests; public is false where none of them is anybody outside of this machine.
+func (d *doctor) senders() (all []sender, public bool) {
+	for _, c := range d.cfg.Digests {
+		from, err := mailer.ParseAddress(c.From)
+		if err != nil {
+			continue // validated already
+		}
+		s := sender{c, from.Domain, from.Domain}
+		if bounces, err := mailer.ParseAddress(d.cfg.Mail.Bounces); err == nil {
+			s.envelope = bounces.Domain
+		}
+		if !isLocal(s.from) {
+			public = true
+			all = append(all, s)
+		}
+	}
+	return all, public
+}
+
+// envelopes are the domains whose SPF counts.
+func (d *doctor) envelopes(senders []sender) []string {
+	return distinct(senders, func(s sender) []string { return []string{s.envelope} })
+}
+
+// mailboxes are the domains that must take mail: answers, and reports of what could not be delivered.
+func (d *doctor) mailboxes(senders []sender) []string {
+	return distinct(senders, func(s sender) []string { return []string{s.from, s.envelope} })
+}
+
+func distinct(senders []sender, of func(sender) []string) []string {
+	var all []string
+	seen := map[string]bool{}
+	for _, s := range senders {
+		for _, domain := range of(s) {
+			if !seen[domain] {
+				all = append(all, domain)
+			}
+			seen[domain] = true
+		}
+	}
+	return all
+}
+
+// outgoing are the addresses that receivers see messages come from, as far as that can be told.
+type outgoing struct {
+	addrs []netip.Addr
+	own   bool   // they are this machine's: it sends by itself
+	via   string // who sends, for people
+}
+
+// maxOutgoing bounds how many addresses of a server are looked at.
+const maxOutgoing = 8
+
+// outgoing finds out who sends: the configured server, or this machine when the server runs here.
+func (d *doctor) outgoing(ctx context.Context) outgoing {
+	switch {
+	case d.server == nil:
+		return outgoing{via: "nobody"}
+	case d.server.Plain:
+		o := outgoing{own: true, via: "this machine"}
+		interfaces, _ := net.InterfaceAddrs() // without an answer, it cannot be told
+		for _, i := range interfaces {
+			if prefix, err := netip.ParsePrefix(i.String()); err == nil && isPublic(prefix.Addr()) {
+				o.addrs = append(o.addrs, prefix.Addr())
+			}
+		}
+		return o
+	}
+	o := outgoing{via: d.server.Host}
+	found, _ := d.dns.LookupIPAddr(ctx, d.server.Host) // the mail server's check has said that it cannot be found
+	for _, a := range found {
+		if addr, ok := netip.AddrFromSlice(a.IP); ok && len(o.addrs) < maxOutgoing {
+			o.addrs = append(o.addrs, addr.Unmap())
+		}
+	}
+	return o
+}
+
+// isPublic says that the whole world can see an address.
+func isPublic(a netip.Addr) bool {
+	return a.IsGlobalUnicast() && !a.IsPrivate() && !sharedSpace.Contains(a.Unmap())
+}
+
+// sharedSpace is behind a provider's translation (RFC 6598).
+var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
+
+// mx looks whether a domain takes mail: answers and reports go there (RFC 5321, 5.1; RFC 7505).
+func (d *doctor) mx(ctx context.Context, domain string) {
+	check := "MX"
+	const hint = "give it an MX record, and a mailbox for the address: answers, and reports of what could not be delivered, go there"
+	found, err := d.dns.LookupMX(ctx, domain)
+	switch {
+	case errors.Is(err, errSilent):
+		return
+	case err != nil && !isAbsent(err):
+		d.warn(check, "", "%s: %v", domain, shown(err.Error()))
+		return
+	case len(found) == 1 && found[0].Host == ".":
+		d.broken(check, hint, "%s says that it takes no mail (RFC 7505)", domain)
+		return
+	}
+	var names []string
+	for _, mx := range found {
+		names = append(names, strings.TrimSuffix(mx.Host, "."))
+	}
+	if len(names) == 0 {
+		names = []string{domain} // its own addresses count then
+	}
+	var dead []string
+	for _, name := range names {
+		switch addrs, err := d.dns.LookupIPAddr(ctx, name); {
+		case errors.Is(err, errSilent):
+			return
+		case err != nil || len(addrs) == 0:
+			dead = append(dead, shown(name))
+		}
+	}
+	switch {
+	case len(found) == 0 && len(dead) > 0:
+		d.broken(check, hint, "%s has none, and no address: it takes no mail", domain)
+	case len(found) == 0:
+		d.warn(check, hint, "%s has none: mail to it goes to the machine of that name", domain)
+	case len(dead) == len(names):
+		d.broken(check, hint, "%s: the DNS has no address of %s", domain, joinNames(dead))
+	case len(dead) > 0:
+		d.warn(check, "", "%s: the DNS has no address of %s", domain, joinNames(dead))
+	default:
+		d.ok(check, "%s: %s", domain, shown(joinNames(names)))
+	}
+}
+
+// ptr looks whether the sending address has a name that leads back to it; large receivers refuse others.
+func (d *doctor) ptr(ctx context.Context, from outgoing) {
+	const check = "PTR"
+	if len(from.addrs) == 0 {
+		if from.own {
+			d.warn(check, "look up the name of the address that it is seen under from outside", "this machine's public address cannot be told from here")
+		}
+		return
+	}
+	for _, addr := range from.addrs {
+		names, err := d.dns.LookupAddr(ctx, addr.String())
+		if errors.Is(err, errSilent) {
+			return
+		}
+		hint := "whoever gave this machine its address gives it a name, too: the one in mail.hello"
+		if !from.own {
+			hint = "ask who runs " + from.via + ", unless it sends from other addresses"
+		}
+		if len(names) == 0 {
+			d.warn(check, hint, "%s has no name: large receivers refuse mail from such", addr)
+			continue
+		}
+		if !d.leadsBack(ctx, names, addr) {
+			d.warn(check, hint, "%s is called %s, which does not lead back to it", addr, shown(joinNames(names)))
+			continue
+		}
+		d.ok(check, "%s is %s, and back", addr, shown(strings.TrimSuffix(names[0], ".")))
+	}
+}
+
+// maxNames bounds how many names of one address are asked for (RFC 7208, 4.6.4, has the same limit).
+const maxNames = 10
+
+// leadsBack says that a name has that address.
+func (d *doctor) leadsBack(ctx context.Context, names []string, addr netip.Addr) bool {
+	for _, name := range names[:min(len(names), maxNames)] {
+		addrs, _ := d.dns.LookupIPAddr(ctx, name) // without an answer it does not
+		for _, a := range addrs {
+			if back, ok := netip.AddrFromSlice(a.IP); ok && back.Unmap() == addr {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// broken is a failure, and a warning as long as nothing is sent to anybody.
+func (d *doctor) broken(check, hint, format string, args ...any) {
+	if d.server == nil {
+		d.warn(check, hint, format, args...)
+		return
+	}
+	d.fail(check, hint, format, args...)
+}
+
+// when is a time for people, in the configured zone.
+func (d *doctor) when(t time.Time) string { return t.In(d.cfg.location).Format("2006-01-02 15:04 MST") }
+
+// size is a number of bytes for people.
+func size(n int64) string {
+	for _, unit := range []struct {
+		bytes int64
+		name  string
+	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
+		if n >= unit.bytes {
+			return fmt.Sprintf("%.1f %s", float64(n)/float64(unit.bytes), unit.name)
+		}
+	}
+	return count(int(n), "byte", "bytes")
+}
+
+// mailServer is the configured server and how it is greeted.
+func (c *Config) mailServer() (*mailer.SMTP, error) {
+	server, err := mailer.ParseSMTP(c.Mail.SMTP, c.Mail.Password)
+	if err != nil {
+		return nil, fmt.Errorf("mail.smtp: %w", err)
+	}
+	server.Name = c.Mail.Hello
+	if site := (feed.Site{Base: c.BaseURL}); server.Name == "" && !site.Local() {
+		server.Name = site.Host()
+	}
+	return server, nil
+}
