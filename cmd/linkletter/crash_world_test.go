@@ -1,0 +1,381 @@
+package main
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	crowd       = 45   // subscribers at the start
+	freezeCrowd = 1200 // the same where an issue shall take a while to freeze
+	padding     = 1500 // rows of an import that concern nobody, so that it takes a while
+)
+
+// world is what happens around the sender, and remembers what was answered for and when.
+type world struct {
+	crash   *crash
+	digests []string
+	entries int // in the list, of which the first is no news
+	people  int // that there ever were
+	pending []importedRow
+
+	racing sync.WaitGroup // commands beside the sender; begun by the test's own goroutine
+	busy   sync.RWMutex   // held for reading while somebody unsubscribes in the last moment
+
+	mu      sync.Mutex // guards what follows
+	rand    *rand.Rand
+	here    []string                // addresses that may be subscribed
+	wishes  map[subscription]*wish  // the evidence's
+	oneTime map[subscription]string // addresses of one-click unsubscription, from mails
+}
+
+// importedRow is a row of a file of subscribers.
+type importedRow struct{ address, digest, state string }
+
+// found makes the installation: a list, and people who subscribed.
+func (w *world) found() {
+	c := w.crash
+	w.rand, w.wishes, w.oneTime = rand.New(rand.NewPCG(c.rand.Uint64(), 3)), c.wishes, map[subscription]string{}
+	w.entries = 1
+	c.write("list.md", toolList(w.entries))
+	c.run("check")
+	var rows []importedRow
+	size := crowd
+	if c.classes[0] == freezing {
+		size = freezeCrowd
+	}
+	for range size {
+		rows = append(rows, w.newcomer()...)
+	}
+	for _, how := range []string{nobody, full, unwanted} {
+		c.hopeless[how+"@example.net"] = true
+		rows = append(rows, importedRow{how + "@example.net", "weekly", "confirmed"})
+	}
+	w.pending = rows
+	importer := w.importMore()
+	c.must(importer.wait())
+	w.imported(importer)
+}
+
+// newcomer is somebody who subscribes to a digest or two.
+func (w *world) newcomer() []importedRow {
+	w.people++
+	address := fmt.Sprintf("s%d@example.net", w.people)
+	rows := []importedRow{{address, "weekly", "confirmed"}}
+	if len(w.digests) > 1 {
+		switch w.people % 3 {
+		case 0:
+			rows[0].digest = "monthly"
+		case 1:
+			rows = append(rows, importedRow{address, "monthly", "confirmed"})
+		}
+	}
+	return rows
+}
+
+// prepare sees to it that there is something to freeze or to send, while no sender runs. Time passes: what was put off for
+// minutes is due.
+func (w *world) prepare() {
+	c := w.crash
+	var open, news int
+	c.query(func(db *sql.DB) error {
+		now := time.Now().Unix()
+		if _, err := db.Exec(`UPDATE delivery SET next = ?1 WHERE next > ?1 + 2 AND state IN ('deferred', 'in_doubt')`, now); err != nil {
+			return err
+		}
+		if _, err := db.Exec(`UPDATE issue SET state = 'sending', reason = '' WHERE state = 'paused'`); err != nil {
+			return err
+		}
+		err := db.QueryRow(`SELECT count(*) FROM delivery WHERE state IN ('pending', 'claimed', 'deferred')`).Scan(&open)
+		if err != nil {
+			return err
+		}
+		return db.QueryRow(`SELECT count(*) FROM entry e WHERE state = 'announced' AND NOT EXISTS (SELECT 1 FROM issue_entry i WHERE i.entry = e.id)`).Scan(&news)
+	})
+	c.age()
+	if news > 0 || open > 15 && c.classes[0] != freezing || c.deaths() >= c.campaign.kills {
+		return
+	}
+	w.grow()
+	if !c.serve {
+		c.run("check")
+	}
+}
+
+// grow adds entries to the list.
+func (w *world) grow() {
+	w.entries += 1 + w.crash.rand.IntN(3)
+	w.crash.write("list.md", toolList(w.entries))
+}
+
+// issued says that all that is news is in an issue of each digest.
+func (w *world) issued() bool {
+	left := 0
+	w.crash.query(func(db *sql.DB) error {
+		return db.QueryRow(`SELECT count(*) FROM entry e, digest d WHERE e.state = 'announced' AND NOT EXISTS (
+			SELECT 1 FROM issue_entry i WHERE i.entry = e.id AND i.digest = d.id) AND d.id <> 'archive'`).Scan(&left)
+	})
+	return left == 0
+}
+
+// disturb lets something else happen beside the sender.
+func (w *world) disturb() {
+	c := w.crash
+	switch c.rand.IntN(4) {
+	case 0: // the list changes, between issues or in the middle of one
+		w.grow()
+		checker := c.start("check")
+		w.racing.Go(func() { checker.mayFail(func() bool { return false }, "begun the work") })
+	case 1:
+		w.unsubscribe(1)
+	default:
+		rows := append(w.newcomer(), w.newcomer()...)
+		w.begin(rows)
+		args := []string{"subscribers", "add", "--digest", rows[0].digest}
+		for _, r := range rows {
+			if r.digest == rows[0].digest {
+				args = append(args, r.address)
+			}
+		}
+		adder := c.start(args...)
+		w.racing.Go(func() {
+			c.mustEnd(adder)
+			w.done(rows, adder.at, func(r importedRow) bool { return r.digest == args[3] })
+		})
+	}
+}
+
+func (i *installation) mustEnd(p *child) {
+	if err := p.wait(); err != nil {
+		i.Errorf("linkletter %q: %v\n%s", p.args, err, &p.output)
+	}
+}
+
+// unsubscribe lets some people leave within the next moments: with one click where the web server runs and they have had a
+// mail, else through the operator.
+func (w *world) unsubscribe(n int) {
+	for range n {
+		w.mu.Lock()
+		address, ok := w.leaver()
+		wait := time.Duration(w.rand.Int64N(int64(w.crash.moment()) + 1))
+		w.mu.Unlock()
+		if !ok {
+			return
+		}
+		w.racing.Go(func() {
+			time.Sleep(wait)
+			w.leave(address)
+		})
+	}
+}
+
+// leaver takes somebody out of those who may be subscribed. w.mu is held.
+func (w *world) leaver() (string, bool) {
+	if len(w.here) < 10 {
+		return "", false
+	}
+	n := w.rand.IntN(len(w.here))
+	address := w.here[n]
+	w.here = append(w.here[:n], w.here[n+1:]...)
+	return address, true
+}
+
+// lastMoment lets a recipient leave, at times, after the message was claimed and before its RCPT is answered.
+func (w *world) lastMoment(address string) {
+	w.mu.Lock()
+	leaves := w.rand.IntN(50) == 0 && len(w.here) > 10
+	n := -1
+	for k, a := range w.here {
+		if a == address {
+			n = k
+		}
+	}
+	if leaves = leaves && n >= 0; leaves {
+		w.here = append(w.here[:n], w.here[n+1:]...)
+		w.busy.RLock()
+	}
+	w.mu.Unlock()
+	if leaves {
+		defer w.busy.RUnlock()
+		w.leave(address)
+	}
+}
+
+// leave unsubscribes an address from all digests, or from those it had mails of.
+func (w *world) leave(address string) {
+	w.mu.Lock()
+	clicks := map[string]string{}
+	for _, d := range w.digests {
+		if link := w.oneTime[subscription{address, d}]; link != "" && w.crash.serve {
+			clicks[d] = link
+		}
+	}
+	w.mu.Unlock()
+	for d, link := range clicks {
+		w.end([]subscription{{address, d}}, w.click(link))
+	}
+	if len(clicks) > 0 {
+		return
+	}
+	var all []subscription
+	for _, d := range w.digests {
+		all = append(all, subscription{address, d})
+	}
+	w.end(all, func() (int64, bool) {
+		p := w.crash.start("subscribers", "remove", address)
+		err := p.wait()
+		// An address that was never taken in is no subscriber.
+		if err != nil && !strings.Contains(p.output.String(), "no subscriber") {
+			w.crash.Errorf("linkletter %q: %v\n%s", p.args, err, &p.output)
+		}
+		return p.at, err == nil
+	})
+}
+
+// click is RFC 8058's one click. It is unanswered when the server was killed meanwhile; one that is not there yet is asked
+// again for a while.
+func (w *world) click(link string) func() (int64, bool) {
+	return func() (int64, bool) {
+		for range 20 {
+			res, err := http.PostForm(link, url.Values{"List-Unsubscribe": {"One-Click"}})
+			switch {
+			case err == nil:
+				res.Body.Close()
+				if res.StatusCode != http.StatusOK {
+					w.crash.Errorf("one click on %s: %s", link, res.Status)
+				}
+				return w.crash.tick(), res.StatusCode == http.StatusOK
+			case !errors.Is(err, syscall.ECONNREFUSED):
+				return 0, false
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		return 0, false
+	}
+}
+
+// end notes when subscriptions were asked to end, and when that was answered for.
+func (w *world) end(of []subscription, f func() (at int64, ok bool)) {
+	begun := w.crash.tick()
+	w.mu.Lock()
+	for _, s := range of {
+		if wish := w.wishes[s]; wish != nil && wish.leaving == 0 {
+			wish.leaving = begun
+		}
+	}
+	w.mu.Unlock()
+	at, ok := f()
+	if !ok {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, s := range of {
+		if wish := w.wishes[s]; wish != nil && wish.left == 0 {
+			wish.left = at
+		}
+	}
+}
+
+// begin notes what rows are about to bring.
+func (w *world) begin(rows []importedRow) {
+	at := w.crash.tick()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range rows {
+		s := subscription{r.address, r.digest}
+		if w.wishes[s] == nil && r.state == "confirmed" {
+			w.wishes[s] = &wish{joining: at}
+		}
+		if wish := w.wishes[s]; wish != nil && r.state != "confirmed" && wish.leaving == 0 {
+			wish.leaving = at
+		}
+	}
+}
+
+// done notes that some of the rows are in the database.
+func (w *world) done(rows []importedRow, at int64, which func(importedRow) bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range rows {
+		wish := w.wishes[subscription{r.address, r.digest}]
+		switch {
+		case wish == nil || !which(r):
+		case r.state != "confirmed" && wish.left == 0:
+			wish.left = at
+		case r.state == "confirmed" && wish.joined == 0:
+			wish.joined = at
+			if !w.crash.hopeless[r.address] {
+				w.here = append(w.here, r.address)
+			}
+		}
+	}
+}
+
+// importMore begins to import what a killed import left undone, or some more people.
+func (w *world) importMore() *child {
+	if w.pending == nil {
+		for range 3 {
+			w.pending = append(w.pending, w.newcomer()...)
+		}
+		w.mu.Lock()
+		if address, ok := w.leaver(); ok { // as another program knows it, of one digest or the address as a whole
+			for _, d := range w.digests {
+				w.pending = append(w.pending, importedRow{address, d, "unsubscribed"})
+			}
+		}
+		if address, ok := w.leaver(); ok {
+			for _, d := range w.digests {
+				w.pending = append(w.pending, importedRow{address, d, "suppressed"})
+			}
+		}
+		w.mu.Unlock()
+	}
+	w.begin(w.pending)
+	var b strings.Builder
+	b.WriteString("address,digest,state\nnonsense,weekly,confirmed\n")
+	for n := range padding {
+		fmt.Fprintf(&b, "p%d@example.net,archive,confirmed\n", n)
+	}
+	for _, r := range w.pending {
+		fmt.Fprintf(&b, "%s,%s,%s\n", r.address, r.digest, r.state)
+	}
+	w.crash.write("people.csv", b.String())
+	return w.crash.start("subscribers", "import", "people.csv")
+}
+
+// imported notes that an import has come to its end.
+func (w *world) imported(p *child) {
+	if p.err != nil {
+		w.crash.Errorf("linkletter %q: %v\n%s", p.args, p.err, &p.output)
+		return
+	}
+	w.done(w.pending, p.at, func(importedRow) bool { return true })
+	w.pending = nil
+}
+
+// settle waits for all that goes on beside the sender.
+func (w *world) settle() {
+	w.racing.Wait()
+	w.busy.Lock()
+	defer w.busy.Unlock()
+}
+
+func freePort(t *testing.T) int {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
