@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os/exec"
+	"strconv"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -110,8 +112,13 @@ func (c *crash) round(class string) {
 	sender := c.sender()
 	if class == secondStart {
 		second = c.start("digest", "send", "weekly")
+		c.watch = c.guard(sender)
 	}
 	dead := sender.killedAt(signal)
+	if c.watch != nil {
+		c.watch()
+		c.watch = nil
+	}
 	c.receiver.release()
 	c.receiver.behaveWell()
 	if second != nil {
@@ -136,9 +143,28 @@ func (c *crash) round(class string) {
 		sender.mayFail(c.receiver.excused)
 	}
 	c.receiver.restart()
-	if c.watch != nil {
-		c.watch()
-		c.watch = nil
+}
+
+// guard fails the test when another process works on the database while one that had the right to lives and was not
+// killed. The function it gives ends that.
+func (c *crash) guard(p *child) (end func()) {
+	ctx, cancel := context.WithCancel(c.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for had := false; ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
+			holders := c.column(`SELECT pid FROM lease WHERE name = 'scheduler'`)
+			here := len(holders) == 1 && holders[0] == strconv.Itoa(p.cmd.Process.Pid)
+			if had && !here && p.lives() {
+				c.Errorf("linkletter %q works on the database no more, and was not asked to stop: %q do", p.args, holders)
+				return
+			}
+			had = had || here
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
 	}
 }
 
@@ -197,8 +223,9 @@ type child struct {
 	cmd    *exec.Cmd
 	output bytes.Buffer
 	ended  chan struct{}
-	err    error // once it has ended
-	at     int64 // when that was, or a little later
+	asked  atomic.Bool // to end, in whatever way
+	err    error       // once it has ended
+	at     int64       // when that was, or a little later
 }
 
 func (c *crash) start(args ...string) *child {
@@ -227,14 +254,26 @@ func (p *child) killedAt(signal <-chan struct{}) bool {
 	case <-signal:
 	case <-enough:
 		if p.args[0] == "serve" {
+			p.asked.Store(true)
 			_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended just now
 		}
 		p.wait()
 		return false
 	}
+	p.asked.Store(true)
 	_ = p.cmd.Process.Kill() // the same
 	p.wait()
 	return killed(p.err)
+}
+
+// lives says that the process runs, and nobody has done anything to end it.
+func (p *child) lives() bool {
+	select {
+	case <-p.ended:
+		return false
+	default:
+		return !p.asked.Load()
+	}
 }
 
 // doom kills the process when the signal comes, and does not wait for that.

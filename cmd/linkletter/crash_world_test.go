@@ -339,6 +339,12 @@ func (w *world) importMore() *child {
 				w.pending = append(w.pending, importedRow{address, d, "suppressed"})
 			}
 		}
+		for s, wish := range w.wishes { // who left is not subscribed again, whatever a file says
+			if wish.left != 0 {
+				w.pending = append(w.pending, importedRow{s.address, s.digest, "confirmed"})
+				break
+			}
+		}
 		w.mu.Unlock()
 	}
 	w.begin(w.pending)
