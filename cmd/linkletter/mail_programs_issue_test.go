@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"mime"
@@ -17,6 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"linkletter/cmd/internal/mailer/smtptest"
+	"linkletter/feed/digest"
+	"linkletter/store"
 )
 
 // Who gets the issue that goes through real mail servers.
@@ -32,7 +35,8 @@ type posted struct {
 	*installation
 	office  *office
 	utf8    *smtptest.Server  // the server of utf8.example
-	written map[string][]byte // the same messages as they left the program, by recipient
+	written map[string][]byte // the same messages as they left the program, by recipient, without signatures
+	zone    map[string]string // TXT records with the keys
 }
 
 // What real programs make of an issue that the real program sends through a real Postfix.
@@ -41,6 +45,7 @@ func TestMailPrograms(t *testing.T) {
 	t.Run("stored", p.testStored)
 	t.Run("fetched", p.testFetched)
 	t.Run("shown", p.testShown)
+	t.Run("verified", p.testVerified)
 	t.Run("unknown", p.testUnknown)
 	t.Run("late", p.testLate)
 	t.Run("utf8", p.testUTF8)
@@ -54,7 +59,10 @@ base_url: https://links.example
 imprint: Ada Lovelace, 12 St James's Square, London
 lists: [{id: tools, title: Bücher und 工具, source: list.md}]
 digests: [{id: weekly, title: Neue Bücher, from: "Bücher <digest@links.example>"}]
-mail: {%s}
+mail:
+  bounces: bounces@links.example
+  dkim: [{selector: rsa, key_file: rsa.pem}, {selector: ed, key_file: ed.pem}]
+  %s
 `, way)
 }
 
@@ -64,6 +72,7 @@ func post(t *testing.T) *posted {
 	needMail(t, "postfix", "dovecot") // before work is done for nothing
 	p := &posted{utf8: smtptest.New(t, smtptest.WithUTF8()), written: map[string][]byte{}}
 	p.installation = install(t, p.config("smtp: smtp://"+freeAddr(t)))
+	p.keys()
 	p.write("list.md", "# Tools\n\n## Für alle\n\n- [Anvil](https://example.org/anvil) - Heavy.\n")
 	p.run("check")
 	p.run("subscribers", "add", ada, unknown, late, utf8)
@@ -85,12 +94,36 @@ func post(t *testing.T) *posted {
 		p.must(err)
 		m, err := mail.ReadMessage(bytes.NewReader(b))
 		p.must(err)
-		p.written[m.Header.Get("To")] = b
+		p.written[m.Header.Get("To")] = unsigned(b)
 	}
 	p.office = openOffice(t, p.utf8.Addr)
 	p.write("config.yaml", p.config("smtp: smtp://"+p.office.SMTP))
 	t.Logf("%s", p.run("digest", "send"))
 	return p
+}
+
+// keys makes the keys that sign, as an operator does.
+func (p *posted) keys() {
+	p.zone = map[string]string{}
+	for _, kind := range []string{"rsa", "ed25519"} {
+		var made madeKey
+		selector := strings.TrimSuffix(kind, "25519")
+		out := p.run("doctor", "--dkim-key", selector+".pem", "--type", kind, "--selector", selector, "--json")
+		p.must(json.Unmarshal(out, &made))
+		p.zone[made.Records[0].Name] = made.Records[0].Value
+	}
+}
+
+// unsigned is a message without the signatures at its beginning, which tell the second at which each was made.
+func unsigned(msg []byte) []byte {
+	for bytes.HasPrefix(msg, []byte("DKIM-Signature:")) {
+		_, after, _ := bytes.Cut(msg, []byte("\r\n"))
+		for bytes.HasPrefix(after, []byte(" ")) || bytes.HasPrefix(after, []byte("\t")) {
+			_, after, _ = bytes.Cut(after, []byte("\r\n"))
+		}
+		msg = after
+	}
+	return msg
 }
 
 // What a mailbox holds is what left the program, below the lines that the servers put on top.
@@ -106,9 +139,12 @@ func (p *posted) testStored(t *testing.T) {
 		t.Fatalf("what the servers added is no header: %v\n%s", err, top)
 	}
 	for name := range h.Header {
-		if !slices.Contains([]string{"Return-Path", "Delivered-To", "Received"}, name) {
+		if !slices.Contains([]string{"Return-Path", "Delivered-To", "Received", "Dkim-Signature"}, name) {
 			t.Errorf("a server added %s: %q", name, h.Header[name])
 		}
+	}
+	if got := len(h.Header["Dkim-Signature"]); got != len(p.zone) {
+		t.Errorf("the stored message has %d signatures, want %d:\n%s", got, len(p.zone), top)
 	}
 }
 
@@ -227,12 +263,33 @@ func lineOf(text, what string) string {
 	return ""
 }
 
-// What Postfix takes and cannot deliver comes back as a report, to the envelope's sender.
+// Another implementation of DKIM looks at the message as it is stored.
+func (p *posted) testVerified(t *testing.T) {
+	const python = "/usr/bin/python3" // Debian's, which has Debian's packages
+	needMail(t, python)
+	if out, err := exec.Command(python, "-c", "import dkim, nacl").CombinedOutput(); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("python3-dkim and python3-nacl are needed in CI: %v\n%s", err, out)
+		}
+		t.Skipf("skipped: no python3-dkim or python3-nacl")
+	}
+	file, _ := p.office.stored(t, ada)
+	zone, err := json.Marshal(p.zone)
+	p.must(err)
+	p.must(os.WriteFile(p.path("zone.json"), zone, 0o644))
+	out, err := exec.Command(python, "testdata/mail/verify.py", file, p.path("zone.json")).CombinedOutput()
+	if err != nil || strings.Count(string(out), ": good, and") != len(p.zone) {
+		t.Errorf("python3-dkim: %v, want %d good signatures\n%s", err, len(p.zone), out)
+	}
+	t.Logf("%s", out)
+}
+
+// What Postfix takes and cannot deliver comes back as a report to the envelope's sender, whose mark tells whom it is about.
 func (p *posted) testLate(t *testing.T) {
 	if got := p.shows(t, late); !strings.Contains(got, "sent") {
 		t.Errorf("digest show: %q, want sent: Postfix took it", got)
 	}
-	_, report := p.office.stored(t, "digest@links.example")
+	_, report := p.office.stored(t, "bounces@links.example")
 	m, err := mail.ReadMessage(bytes.NewReader(report))
 	p.must(err)
 	kind, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
@@ -245,6 +302,22 @@ func (p *posted) testLate(t *testing.T) {
 		if !bytes.Contains(body, []byte(want)) {
 			t.Errorf("the report does not say %q:\n%s", want, body)
 		}
+	}
+	s, err := store.Open(t.Context(), p.path("data/linkletter.db"), time.Now)
+	p.must(err)
+	defer s.Close()
+	keys, err := s.BounceKeys(t.Context())
+	p.must(err)
+	to := m.Header.Get("To")
+	mark, ok := digest.BounceAddress{Local: "bounces", Domain: "links.example"}.Mark(to)
+	issue, subscriber, good := keys.ParseMark(mark)
+	if !ok || !good {
+		t.Fatalf("the report came to %q, want an address with a mark of ours", to)
+	}
+	got := p.column(fmt.Sprintf(`SELECT s.address || ' ' || i.digest || ' ' || i.number FROM delivery d
+		JOIN subscriber s ON s.id = d.subscriber JOIN issue i ON i.id = d.issue WHERE d.issue = %d AND d.subscriber = %d`, issue, subscriber))
+	if want := []string{late + " weekly 1"}; !slices.Equal(got, want) {
+		t.Errorf("the mark in %s is about %q, want %q", to, got, want)
 	}
 }
 

@@ -14,15 +14,18 @@ func (p *posted) testSubmission(t *testing.T) {
 		name, way, authority string
 		want                 string // of what the program says; empty: it sends
 	}{
-		{"STARTTLS", "smtp: smtp://" + user + "@" + o.Submission + ", password: " + officePassword, o.CA, ""},
-		{"TLS", "smtp: smtps://" + user + "@" + o.TLS + ", password: " + officePassword, o.CA, ""},
-		{"another authority", "smtp: smtps://" + user + "@" + o.TLS + ", password: " + officePassword, o.Dir + "/none.pem", "certificate"},
-		{"wrong password", "smtp: smtps://" + user + "@" + o.TLS + ", password: wrong", o.CA, "535 5.7.8"},
+		{"STARTTLS", "smtp: smtp://" + user + "@" + o.Submission + "\n  password: " + officePassword, o.CA, ""},
+		{"TLS", "smtp: smtps://" + user + "@" + o.TLS + "\n  password: " + officePassword, o.CA, ""},
+		{"another authority", "smtp: smtps://" + user + "@" + o.TLS + "\n  password: " + officePassword, o.Dir + "/none.pem", "certificate"},
+		{"wrong password", "smtp: smtps://" + user + "@" + o.TLS + "\n  password: wrong", o.CA, "535 5.7.8"},
 		{"no login", "smtp: smtps://" + o.TLS, o.CA, "554 5.7.1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			i := install(t, p.config(c.way))
+			for _, key := range []string{"rsa.pem", "ed.pem"} {
+				i.must(os.Link(p.path(key), i.path(key)))
+			}
 			i.write("list.md", toolList(1))
 			i.run("check")
 			i.run("subscribers", "add", ada)
