@@ -44,6 +44,7 @@ func (p *program) doctorCommand() *cobra.Command {
 	var asJSON bool
 	var server string
 	var key keyWish
+	var rotate bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "See whether mail will arrive: configuration, server, DNS, public address",
@@ -53,13 +54,21 @@ says about who may send (SPF, DKIM, DMARC), where replies go (MX), who the sende
 whether the public address answers. Exit status 1 says that something does not work; what could be
 better is a warning.
 
-With --dkim-key it makes a key that signs messages, and says what the DNS must have of it.`,
+With --dkim-key it makes a key that signs messages, and says what the DNS must have of it. With
+--rotate-bounce-key it changes the key of the marks in bounce addresses, in case somebody else has
+read the database; reports about what was sent under the key before it are still understood.`,
 		Example: `  linkletter doctor
   linkletter doctor --json | jq '.checks[] | select(.outcome != "ok")'
   linkletter doctor --dkim-key /etc/linkletter/dkim-rsa.pem
   linkletter doctor --dkim-key /etc/linkletter/dkim-ed25519.pem --type ed25519`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if rotate && key.file != "" {
+				return usageError{errors.New("--dkim-key and --rotate-bounce-key are two things to do")}
+			}
+			if rotate {
+				return p.rotateBounceKey(cmd.Context())
+			}
 			if key.file != "" {
 				return p.makeKey(key, asJSON)
 			}
@@ -74,6 +83,7 @@ With --dkim-key it makes a key that signs messages, and says what the DNS must h
 	cmd.Flags().StringVar(&key.file, "dkim-key", "", "make a key for DKIM in a new `file`")
 	cmd.Flags().StringVar(&key.kind, "type", string(mailer.RSA), "of the key: rsa or ed25519")
 	cmd.Flags().StringVar(&key.selector, "selector", "", "the `name` under which the DNS has the key (default: the type and the year)")
+	cmd.Flags().BoolVar(&rotate, "rotate-bounce-key", false, "change the key of the marks in bounce addresses")
 	return cmd
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -116,4 +117,18 @@ func (p *program) printKey(made madeKey, kind mailer.DKIMKind) error {
 	out.line("\nWhen the DNS answers with it, the configuration gets, under mail:\n\n  dkim:\n    - {selector: %s, key_file: %s}", made.Selector, made.File)
 	out.line("\n`linkletter doctor` compares the two.")
 	return out.err
+}
+
+// rotateBounceKey changes the key of the marks in envelope senders.
+func (p *program) rotateBounceKey(ctx context.Context) error {
+	a, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	if _, err := a.store.RotateBounceKeys(ctx); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(p.out, "marks in bounce addresses have a new key from the next run on; those under the key before it stay good, older ones do not")
+	return err
 }

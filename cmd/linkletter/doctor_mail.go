@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -183,14 +184,7 @@ func (d *doctor) outgoing(ctx context.Context) outgoing {
 	case d.server == nil:
 		return outgoing{via: "nobody"}
 	case d.server.Plain:
-		o := outgoing{own: true, via: "this machine"}
-		interfaces, _ := net.InterfaceAddrs() // without an answer, it cannot be told
-		for _, i := range interfaces {
-			if prefix, err := netip.ParsePrefix(i.String()); err == nil && isPublic(prefix.Addr()) {
-				o.addrs = append(o.addrs, prefix.Addr())
-			}
-		}
-		return o
+		return outgoing{own: true, via: "this machine", addrs: ownAddresses()}
 	}
 	o := outgoing{via: d.server.Host}
 	found, _ := d.dns.LookupIPAddr(ctx, d.server.Host) // the mail server's check has said that it cannot be found
@@ -202,13 +196,35 @@ func (d *doctor) outgoing(ctx context.Context) outgoing {
 	return o
 }
 
-// isPublic says that the whole world can see an address.
-func isPublic(a netip.Addr) bool {
-	return a.IsGlobalUnicast() && !a.IsPrivate() && !sharedSpace.Contains(a.Unmap())
+// ownAddresses are those from which this machine reaches the world, as far as the world sees the same. Nothing is sent: a
+// UDP socket that is connected only chooses its own address.
+func ownAddresses() (all []netip.Addr) {
+	for _, stranger := range strangers {
+		c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(stranger, 25)))
+		if err != nil {
+			continue // there is no way out of that kind
+		}
+		if addr, ok := c.LocalAddr().(*net.UDPAddr); ok && isPublic(addr.AddrPort().Addr().Unmap()) {
+			all = append(all, addr.AddrPort().Addr().Unmap())
+		}
+		c.Close()
+	}
+	return all
 }
 
-// sharedSpace is behind a provider's translation (RFC 6598).
-var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
+// isPublic says that the whole world can see an address.
+func isPublic(a netip.Addr) bool {
+	if !a.IsGlobalUnicast() || a.IsPrivate() {
+		return false
+	}
+	return !slices.ContainsFunc(notPublic, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// notPublic are behind a provider's translation (RFC 6598), and for examples (RFC 5737, RFC 3849).
+var notPublic = []netip.Prefix{
+	netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24"),
+	netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("2001:db8::/32"),
+}
 
 // mx looks whether a domain takes mail: answers and reports go there (RFC 5321, 5.1; RFC 7505).
 func (d *doctor) mx(ctx context.Context, domain string) {
