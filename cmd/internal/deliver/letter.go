@@ -18,6 +18,8 @@ type letter struct {
 	mark  string // in the parts, where a subscriber's token goes
 	from  string // as the header has it
 	agent string // the bare address
+	// series composes the copies.
+	series *mailer.Series
 }
 
 func (d *Deliverer) letter(issue *digest.Issue, parts store.Parts) (*letter, error) {
@@ -29,7 +31,9 @@ func (d *Deliverer) letter(issue *digest.Issue, parts store.Parts) (*letter, err
 	if err != nil {
 		return nil, fmt.Errorf("digest %s: from %q: %w", dig.ID, dig.From, err)
 	}
-	return &letter{issue: issue, parts: parts, mark: d.mark(issue), from: dig.From, agent: from.String()}, nil
+	l := &letter{issue: issue, parts: parts, mark: d.mark(issue), from: dig.From, agent: from.String()}
+	l.series = mailer.NewSeries(func(id, token string) mailer.Message { return d.message(l, id, token) })
+	return l, nil
 }
 
 // proof renders an issue, once for all subscribers, with a mark where their token goes, and composes a copy to the digest's
@@ -67,14 +71,22 @@ func (l *letter) personal(token string) store.Parts {
 // compose makes one subscriber's copy of an issue. It depends on nothing but its arguments and the configuration: made
 // again, it is the same but for the time of its signatures.
 func (d *Deliverer) compose(l *letter, subscriber int64, address string) ([]byte, error) {
-	token := d.Keys.Unsubscribe(subscriber, l.issue.Digest)
+	id := d.Keys.MessageID(l.issue.Digest, l.issue.Number, subscriber, l.issue.Host)
+	msg, err := l.series.Compose(address, id, d.Keys.Unsubscribe(subscriber, l.issue.Digest))
+	if err != nil {
+		return nil, err
+	}
+	return d.Signers[l.issue.Digest].Sign(msg)
+}
+
+// message is a copy of an issue but for whom it is to.
+func (d *Deliverer) message(l *letter, id, token string) mailer.Message {
 	parts := l.personal(token)
-	msg, err := mailer.Compose(mailer.Message{
+	return mailer.Message{
 		From:      l.from,
-		To:        address,
 		Subject:   parts.Subject,
 		Date:      l.issue.Date,
-		MessageID: d.Keys.MessageID(l.issue.Digest, l.issue.Number, subscriber, l.issue.Host),
+		MessageID: id,
 		Text:      parts.Text,
 		HTML:      parts.HTML,
 		List: &mailer.List{
@@ -87,9 +99,5 @@ func (d *Deliverer) compose(l *letter, subscriber int64, address string) ([]byte
 			Home:        d.Site.Digest(l.issue.Digest),
 			Archived:    d.Site.Issue(l.issue.Digest, l.issue.Number),
 		},
-	})
-	if err != nil {
-		return nil, err
 	}
-	return d.Signers[l.issue.Digest].Sign(msg)
 }

@@ -63,7 +63,7 @@ func TestComposeHeader(t *testing.T) {
 		`Feedback-ID: 3:weekly:issue:linkletter`,
 		`MIME-Version: 1.0`,
 		`Content-Type: multipart/alternative;`,
-		` boundary="=_6fd395a9b5d9013ac96778bc14a4120c"`,
+		` boundary="=_a924761141e0a39a9dab2410b2adff57"`,
 	}, "\n")
 	if diff := cmp.Diff(want, strings.ReplaceAll(head, "\r\n", "\n")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
