@@ -15,9 +15,14 @@ type write struct {
 	err    error
 }
 
-// change is made under the database's write lock. ErrClaimLost and ErrUnwanted are the change's own result; any other error
-// undoes the whole commit.
+// change is made under the database's write lock. ErrClaimLost, ErrUnwanted and ErrStopped are the change's own result; any
+// other error undoes the whole commit.
 type change func(ctx context.Context, tx *sql.Tx, now time.Time) error
+
+// isResult says that an error is a change's own result.
+func isResult(err error) bool {
+	return err == nil || errors.Is(err, ErrClaimLost) || errors.Is(err, ErrUnwanted) || errors.Is(err, ErrStopped)
+}
 
 // own says that a change must have changed exactly its one row, or the row is somebody else's.
 func own(res sql.Result, err error) error {
@@ -76,7 +81,7 @@ func (s *Sender) commit(ctx context.Context) {
 	err := s.store.tx(ctx, func(tx *sql.Tx, now time.Time) error {
 		for _, w := range batch {
 			w.err = w.change(ctx, tx, now)
-			if w.err != nil && !errors.Is(w.err, ErrClaimLost) && !errors.Is(w.err, ErrUnwanted) {
+			if !isResult(w.err) {
 				return w.err
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -34,12 +33,17 @@ type Issue struct {
 	*digest.Issue
 	Ref      int64 // its row
 	State    IssueState
-	Reason   string // why it is paused
+	Reason   string // why it is paused or cancelled
 	Frozen   time.Time
 	Finished time.Time // zero: not yet
-	Parts    Parts
-	Counts   map[digest.State]int // deliveries in each state
+	// Withdrawn says that it was cancelled before anybody got it: its entries are free for another, and it has no page.
+	Withdrawn bool
+	Parts     Parts
+	Counts    map[digest.State]int // deliveries in each state
 }
+
+// Public says whether readers may see the issue: it is neither a draft nor withdrawn.
+func (i *Issue) Public() bool { return i.State != IssueDraft && !i.Withdrawn }
 
 // Total is how many subscribers the issue is for.
 func (i *Issue) Total() int {
@@ -161,13 +165,14 @@ func countDeliveries(ctx context.Context, q querier, issue int64) (map[digest.St
 	return counts, nil
 }
 
-const issueColumns = `id, state, reason, frozen, finished, subject, content, text, html`
+const issueColumns = `id, state, reason, frozen, finished, subject, content, text, html,
+	state = 'cancelled' AND NOT EXISTS (SELECT 1 FROM issue_entry e WHERE e.issue = issue.id)`
 
 func scanIssue(rows *sql.Rows) (*Issue, error) {
 	var i Issue
 	var content []byte
 	var frozen, finished sql.NullInt64
-	err := rows.Scan(&i.Ref, &i.State, &i.Reason, &frozen, &finished, &i.Parts.Subject, &content, &i.Parts.Text, &i.Parts.HTML)
+	err := rows.Scan(&i.Ref, &i.State, &i.Reason, &frozen, &finished, &i.Parts.Subject, &content, &i.Parts.Text, &i.Parts.HTML, &i.Withdrawn)
 	if err != nil {
 		return nil, err
 	}
@@ -184,9 +189,9 @@ func (s *Store) Issues(ctx context.Context, id string, limit int) ([]*Issue, err
 	return found, nil
 }
 
-// OpenIssues gives the issues of a digest that are not done, and those with deliveries in doubt, newest first.
+// OpenIssues gives the issues of a digest that have not ended, and those with deliveries in doubt, newest first.
 func (s *Store) OpenIssues(ctx context.Context, id string) ([]*Issue, error) {
-	found, err := s.issues(ctx, `digest = ? AND (state <> 'done' OR EXISTS (
+	found, err := s.issues(ctx, `digest = ? AND (state NOT IN ('done', 'cancelled') OR EXISTS (
 		SELECT 1 FROM delivery d WHERE d.issue = issue.id AND d.state = 'in_doubt')) ORDER BY number DESC`, id)
 	if err != nil {
 		return nil, fmt.Errorf("reading the open issues of digest %s: %w", id, err)
@@ -226,47 +231,4 @@ func (s *Store) issues(ctx context.Context, where string, args ...any) ([]*Issue
 		}
 	}
 	return found, nil
-}
-
-// Pause stops the delivery of an issue that is being sent, until somebody resumes it, and says why. Deliveries that were
-// refused for what we are get another chance then: nobody is to miss the issue for a fault that is not theirs. What is on
-// the wire may still end. An issue that is not being sent stays as it is.
-func (s *Store) Pause(ctx context.Context, ref int64, reason string) error {
-	err := s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
-		_, err := tx.ExecContext(ctx, `UPDATE issue SET state = 'paused', reason = ? WHERE id = ? AND state = 'sending'`, reason, ref)
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `UPDATE delivery SET state = CASE WHEN message IS NULL THEN 'deferred' ELSE 'in_doubt' END,
-			next = ?, policy = 0 WHERE issue = ? AND state = 'failed' AND policy`, now.Unix(), ref)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("pausing the issue in row %d: %w", ref, err)
-	}
-	return nil
-}
-
-// Resume lets the delivery of a paused issue go on. It fails with ErrNotFound when there is no such issue, and when it is
-// not paused.
-func (s *Store) Resume(ctx context.Context, ref int64) error {
-	err := s.tx(ctx, func(tx *sql.Tx, _ time.Time) error {
-		var state IssueState
-		err := tx.QueryRowContext(ctx, `SELECT state FROM issue WHERE id = ?`, ref).Scan(&state)
-		if errors.Is(err, sql.ErrNoRows) {
-			return ErrNotFound
-		}
-		if err != nil {
-			return err
-		}
-		if state != IssuePaused {
-			return fmt.Errorf("it is not paused, but %s", state)
-		}
-		_, err = tx.ExecContext(ctx, `UPDATE issue SET state = 'sending', reason = '' WHERE id = ?`, ref)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("resuming the issue in row %d: %w", ref, err)
-	}
-	return nil
 }

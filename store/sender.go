@@ -15,6 +15,7 @@ import (
 var (
 	ErrClaimLost = errors.New("the delivery is claimed by another sender")
 	ErrUnwanted  = errors.New("the subscriber left or was suppressed before it was sent")
+	ErrStopped   = errors.New("the issue is not being sent any more")
 )
 
 // maxDoubts is how many tries may end between the dot and the reply. A server that accepts a message and never says so
@@ -61,7 +62,8 @@ func (s *Sender) Recover(ctx context.Context) (inDoubt int, err error) {
 			return err
 		}
 		res, err := tx.ExecContext(ctx, `UPDATE delivery SET state = 'in_doubt', owner = '', lease = NULL, doubts = doubts + 1,
-			reply = 'interrupted before the server''s reply was known' WHERE `+unfinished+` AND state = 'committing' AND owner <> ?`, s.owner)
+			reply = 'interrupted before the server''s reply was known'
+			WHERE issue IN (SELECT id FROM issue WHERE state <> 'done') AND state = 'committing' AND owner <> ?`, s.owner)
 		if err != nil {
 			return err
 		}
@@ -82,7 +84,7 @@ func (s *Sender) Recover(ctx context.Context) (inDoubt int, err error) {
 	return inDoubt, nil
 }
 
-// unfinished is the condition for a delivery of an issue that is not done: the others are not even looked at.
+// unfinished is the condition for a delivery of an issue that has not ended: the others are not even looked at.
 const unfinished = `issue IN (SELECT id FROM issue WHERE state IN ('sending', 'paused'))`
 
 // Claim takes up to n deliveries that are due, for the time of lease. Who unsubscribed or was suppressed since the issue
@@ -148,16 +150,28 @@ func (s *Sender) due(ctx context.Context, tx *sql.Tx, now time.Time, n int) ([]c
 }
 
 // Intent records, before the final dot of a message goes out, that it will: from here on the message may have been
-// accepted. The bytes are kept until the reply is known. With any error the dot must not be sent: ErrClaimLost, or
-// ErrUnwanted when the subscriber left or was suppressed since the claim, and the delivery has ended as suppressed.
+// accepted. The bytes are kept until the reply is known. With any error the dot must not be sent: ErrClaimLost; ErrUnwanted
+// when the subscriber left or was suppressed since the claim, and the delivery has ended as suppressed; ErrStopped when the
+// issue was paused since, and the delivery was given back. One that was cancelled since has no claims.
 func (s *Sender) Intent(ctx context.Context, d Delivery, message []byte) error {
 	return s.write(ctx, "recording the intent of", d.ID, func(ctx context.Context, tx *sql.Tx, now time.Time) error {
 		err := own(s.store.run(ctx, tx, `UPDATE delivery SET state = 'committing', attempts = attempts + 1, message = ?, updated = ?
 			WHERE id = ? AND state = 'claimed' AND owner = ?
+			AND EXISTS (SELECT 1 FROM issue i WHERE i.id = delivery.issue AND i.state = 'sending')
 			AND EXISTS (SELECT 1 FROM subscription u WHERE u.subscriber = delivery.subscriber AND u.state = 'confirmed'
 				AND u.digest = (SELECT digest FROM issue WHERE id = delivery.issue))
 			AND NOT EXISTS (SELECT 1 FROM suppression WHERE hash = ?)`, message, now.Unix(), d.ID, s.owner, d.hash))
 		if !errors.Is(err, ErrClaimLost) {
+			return err
+		}
+		state, err := issueState(ctx, tx, d.Issue)
+		if err != nil {
+			return err
+		}
+		if state != IssueSending {
+			if err = s.giveBack(ctx, tx, now, d.ID); err == nil {
+				err = ErrStopped
+			}
 			return err
 		}
 		err = own(tx.ExecContext(ctx, `UPDATE delivery SET state = 'suppressed', owner = '', lease = NULL, message = NULL, updated = ?,
@@ -190,21 +204,26 @@ func (s *Sender) Doubt(ctx context.Context, id int64, reason string) error {
 			next = now.Add(s.hold).Unix()
 		}
 		return own(tx.ExecContext(ctx, `UPDATE delivery SET state = 'in_doubt', owner = '', lease = NULL, doubts = doubts + 1,
-			next = CASE WHEN doubts + 1 < ? THEN ? ELSE 0 END, reply = ?, updated = ?
+			next = CASE WHEN doubts + 1 < ? AND NOT `+cancelled+` THEN ? ELSE 0 END, reply = ?, updated = ?
 			WHERE id = ? AND state = 'committing' AND owner = ?`, maxDoubts, next, reason, now.Unix(), id, s.owner))
 	})
 }
 
-// Defer puts a claimed delivery off: this try is known to have failed. One that was in doubt before the try still is.
+// cancelled says whether a delivery's issue was cancelled while it was on the wire.
+const cancelled = `EXISTS (SELECT 1 FROM issue i WHERE i.id = delivery.issue AND i.state = 'cancelled')`
+
+// Defer puts a claimed delivery off: this try is known to have failed. One that was in doubt before the try still is. One
+// whose issue was cancelled meanwhile is not tried again.
 func (s *Sender) Defer(ctx context.Context, d Delivery, next time.Time, reason string) error {
 	return s.write(ctx, "deferring", d.ID, func(ctx context.Context, tx *sql.Tx, now time.Time) error {
 		state := digest.Deferred
 		if d.Message != nil {
 			state = digest.InDoubt
 		}
-		return own(tx.ExecContext(ctx, `UPDATE delivery SET state = ?, owner = '', lease = NULL, next = ?, message = ?,
-			attempts = attempts + CASE state WHEN 'claimed' THEN 1 ELSE 0 END, reply = ?, updated = ?
-			WHERE id = ? AND state IN ('claimed', 'committing') AND owner = ?`,
+		return own(tx.ExecContext(ctx, `UPDATE delivery SET state = CASE WHEN ?1 = 'deferred' AND `+cancelled+` THEN 'cancelled' ELSE ?1 END,
+			owner = '', lease = NULL, next = CASE WHEN `+cancelled+` THEN 0 ELSE ?2 END, message = ?3,
+			attempts = attempts + CASE state WHEN 'claimed' THEN 1 ELSE 0 END, reply = ?4, updated = ?5
+			WHERE id = ?6 AND state IN ('claimed', 'committing') AND owner = ?7`,
 			state, next.Unix(), d.Message, reason, now.Unix(), d.ID, s.owner))
 	})
 }
@@ -249,6 +268,11 @@ func (s *Sender) Release(ctx context.Context, ids ...int64) error {
 		return fmt.Errorf("releasing %d deliveries: %w", len(ids), err)
 	}
 	return nil
+}
+
+func (s *Sender) giveBack(ctx context.Context, tx *sql.Tx, now time.Time, id int64) error {
+	return own(tx.ExecContext(ctx, `UPDATE delivery SET state = CASE WHEN message IS NULL THEN 'pending' ELSE 'in_doubt' END,
+		owner = '', lease = NULL, updated = ? WHERE id = ? AND state = 'claimed' AND owner = ?`, now.Unix(), id, s.owner))
 }
 
 // Finish ends every issue that has nothing left to try.

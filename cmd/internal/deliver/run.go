@@ -104,7 +104,10 @@ func (r *run) end(ctx context.Context) error {
 		if !of.stopped && (!of.most() || i.Counts[digest.Sent] >= of.refused) {
 			continue
 		}
-		if err := r.Store.Pause(ctx, ref, of.String()); err != nil {
+		var ended *store.WrongStateError // somebody cancelled it
+		if err := r.Store.Pause(ctx, ref, of.String()); errors.As(err, &ended) {
+			continue
+		} else if err != nil {
 			return err
 		}
 		r.summary.Failed -= of.refused
@@ -280,7 +283,7 @@ func (r *run) settle(ctx context.Context, job store.Delivery, err error, intent 
 		r.abort(fmt.Errorf("nothing more can be sent; what was not sent stays in the queue: %w", err))
 	}
 	switch {
-	case v == lose:
+	case v == lose, v == stopped:
 		return nil
 	case v == unwanted:
 		r.count(func(s *Summary) *int { return &s.Suppressed }, 1)

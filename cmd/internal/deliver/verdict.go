@@ -21,6 +21,7 @@ const (
 	doubt                   // nobody knows
 	lose                    // somebody else has the delivery now
 	unwanted                // the subscriber left in the last moment; it is recorded
+	stopped                 // the issue was paused or cancelled in the last moment; it is recorded
 	stop                    // the fault is ours or the server's as a whole: nothing can be sent, and no delivery suffers for it
 )
 
@@ -31,6 +32,8 @@ func judge(err error) verdict {
 		return lose
 	case errors.Is(err, store.ErrUnwanted):
 		return unwanted
+	case errors.Is(err, store.ErrStopped):
+		return stopped
 	case !errors.As(err, &e):
 		return stop
 	case e.InDoubt():
