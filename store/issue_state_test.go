@@ -85,7 +85,7 @@ func TestCancel(t *testing.T) {
 	if err := sender.Intent(ctx, d[7], []byte("bytes")); !errors.Is(err, store.ErrClaimLost) {
 		t.Errorf("intent of a cancelled delivery: error %v, want ErrClaimLost", err)
 	}
-	next := newSender(t, s, "second", hold) // the one before crashed
+	next := s.Sender("second", hold) // the one before crashed
 	if n, err := next.Recover(ctx); err != nil || n != 1 {
 		t.Errorf("recovered %d (%v), want the one that was on the wire", n, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -22,7 +23,8 @@ func (p *program) digestCommand() *cobra.Command {
 		Example: "  linkletter digest preview\n  linkletter digest issues",
 		RunE:    group,
 	}
-	cmd.AddCommand(p.digestPreviewCommand(), p.digestSendCommand(), p.digestIssuesCommand(), p.digestShowCommand(), p.digestResumeCommand())
+	cmd.AddCommand(p.digestPreviewCommand(), p.digestSendCommand(), p.digestIssuesCommand(), p.digestShowCommand(),
+		p.digestPauseCommand(), p.digestResumeCommand(), p.digestCancelCommand())
 	return cmd
 }
 
@@ -156,6 +158,24 @@ func (p *program) digestIssuesCommand() *cobra.Command {
 	return cmd
 }
 
+// deliveryStates are the states of deliveries in the order in which they are named.
+var deliveryStates = []digest.State{digest.Sent, digest.InDoubt, digest.Failed, digest.Suppressed, digest.Cancelled, digest.Deferred,
+	digest.Committing, digest.Claimed, digest.Pending}
+
+// deliveryCounts says how many deliveries are in which state.
+func deliveryCounts(counts map[digest.State]int) string {
+	var all []string
+	for _, state := range deliveryStates {
+		if n := counts[state]; n > 0 {
+			all = append(all, fmt.Sprintf("%d %s", n, strings.ReplaceAll(string(state), "_", " ")))
+		}
+	}
+	if len(all) == 0 {
+		return "no deliveries"
+	}
+	return strings.Join(all, ", ")
+}
+
 // issueRow is an issue as --json shows it.
 type issueRow struct {
 	Digest     string               `json:"digest"`
@@ -165,7 +185,7 @@ type issueRow struct {
 	Entries    int                  `json:"entries"`
 	To         int                  `json:"to"`
 	Subject    string               `json:"subject"`
-	Reason     string               `json:"reason,omitempty"` // why it is paused
+	Reason     string               `json:"reason,omitempty"` // why it is paused or cancelled
 	Deliveries map[digest.State]int `json:"deliveries"`
 }
 
@@ -187,31 +207,6 @@ func (p *program) digestShowCommand() *cobra.Command {
 		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	cmd.Flags().StringVar(&name, "digest", "", "the `digest`, where there are several")
-	return cmd
-}
-
-func (p *program) digestResumeCommand() *cobra.Command {
-	var name string
-	cmd := &cobra.Command{
-		Use:   "resume N",
-		Short: "Go on with an issue that was paused because the mail server refused it",
-		Long: `Go on with an issue that was paused because the mail server refused it for reasons of policy:
-first look at what it said (digest show N) and mend that. A running scheduler goes on by
-itself; without one, digest send does.`,
-		Example: "  linkletter digest resume 12",
-		Args:    args(cobra.ExactArgs(1)),
-		RunE: p.withIssue(&name, func(ctx context.Context, a *app, issue *store.Issue) error {
-			if issue.State != store.IssuePaused {
-				return fmt.Errorf("issue %d of %s is not paused, but %s", issue.Number, issue.Digest, issue.State)
-			}
-			if err := a.store.Resume(ctx, issue.Ref); err != nil {
-				return err
-			}
-			_, err := fmt.Fprintf(p.out, "issue %d goes on\n", issue.Number)
-			return err
-		}),
-	}
 	cmd.Flags().StringVar(&name, "digest", "", "the `digest`, where there are several")
 	return cmd
 }

@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"linkletter/feed"
 	"linkletter/feed/digest"
+	"linkletter/store"
 	"linkletter/templates"
 )
 
@@ -21,6 +23,7 @@ func (p *Publisher) publishDigest(ctx context.Context, t *tree, d templates.Dige
 	if err != nil {
 		return err
 	}
+	issues = slices.DeleteFunc(issues, func(i *store.Issue) bool { return !i.Public() })
 	files := map[string][]byte{}
 	index := templates.DigestPage{Site: p.Site, Digest: d}
 	f := p.newFeed(feed.DigestDir(d.ID), d.Title, "The issues of "+d.Title)
