@@ -13,6 +13,9 @@ import (
 // dnsTimeout is how long the DNS may take to answer one question. After one that it does not answer it is asked no more.
 const dnsTimeout = 4 * time.Second
 
+// dnsPatience is how long all questions together may take, whoever made the answers slow.
+const dnsPatience = time.Minute
+
 // dns asks the DNS, with an end. Names are taken as they are: no search list is tried.
 type dns struct {
 	resolver *net.Resolver
@@ -52,9 +55,6 @@ func question[T any](ctx context.Context, d *dns, f func(context.Context) (T, er
 	answer, err := f(limited)
 	if err == nil || isAbsent(err) {
 		return answer, err
-	}
-	if ctx.Err() != nil {
-		return none, ctx.Err()
 	}
 	failed, ok := errors.AsType[*net.DNSError](err)
 	if !ok || failed.IsTimeout || limited.Err() != nil || offline.MatchString(failed.Err) {

@@ -96,6 +96,8 @@ func (d *doctor) hello(ctx context.Context) {
 
 // mailDNS looks at what the DNS says about the mail: it is asked for every domain that mail comes from.
 func (d *doctor) mailDNS(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, dnsPatience)
+	defer cancel()
 	senders, public := d.senders()
 	if !public {
 		d.warn("from", "give each digest's from an address of a domain of yours", "%s: nobody else can answer, and no receiver would believe it", d.cfg.Digests[0].From)
@@ -226,6 +228,9 @@ var notPublic = []netip.Prefix{
 	netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("2001:db8::/32"),
 }
 
+// maxNames bounds how many names of one kind are looked up (RFC 7208, 4.6.4, has the same limit).
+const maxNames = 10
+
 // mx looks whether a domain takes mail: answers and reports go there (RFC 5321, 5.1; RFC 7505).
 func (d *doctor) mx(ctx context.Context, domain string) {
 	check := "MX"
@@ -249,6 +254,7 @@ func (d *doctor) mx(ctx context.Context, domain string) {
 		names = []string{domain} // its own addresses count then
 	}
 	var dead []string
+	names = names[:min(len(names), maxNames)]
 	for _, name := range names {
 		switch addrs, err := d.dns.LookupIPAddr(ctx, name); {
 		case errors.Is(err, errSilent):
@@ -300,9 +306,6 @@ func (d *doctor) ptr(ctx context.Context, from outgoing) {
 		d.ok(check, "%s is %s, and back", addr, shown(strings.TrimSuffix(names[0], ".")))
 	}
 }
-
-// maxNames bounds how many names of one address are asked for (RFC 7208, 4.6.4, has the same limit).
-const maxNames = 10
 
 // leadsBack says that a name has that address.
 func (d *doctor) leadsBack(ctx context.Context, names []string, addr netip.Addr) bool {

@@ -264,3 +264,19 @@ func TestA5DoctorKeyFile(t *testing.T) {
 	d := p.examine(t, patientConfig, serveDNS(t, p.zone()))
 	says(t, d, "warn DKIM: rsa.pem can be read by others … chmod 600")
 }
+
+// A record is a stranger's text, whatever it is about.
+func FuzzCompareKeys(f *testing.F) {
+	const ours = "v=DKIM1; k=rsa; p=MIIB"
+	for _, seed := range []string{ours, "p=MI IB", "v=DKIM1; k=rsa; h=sha1:sha256; s=*; t=y; p=MIIB;", "v=DKIM1; p=", "p=MIIB; p=", ";=;", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, record string) {
+		if problem := compareKeys(record, ours); problem == "" && !strings.Contains(strings.Join(strings.Fields(record), ""), "=MIIB") {
+			t.Errorf("%q is taken for a record of our key", record)
+		}
+		if got := shown(record); len(got) > maxShown+len("…") || strings.ContainsFunc(got, func(r rune) bool { return r < ' ' }) {
+			t.Errorf("%q is shown as %q", record, got)
+		}
+	})
+}
