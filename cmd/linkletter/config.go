@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"time"
 
+	"linkletter/cmd/internal/deliver"
 	"linkletter/cmd/internal/source"
 	"linkletter/feed/curated"
 	"linkletter/feed/digest"
@@ -42,6 +43,7 @@ type Config struct {
 	file, folder string
 	location     *time.Location
 	bounces      digest.BounceAddress // Mail.Bounces
+	quiet        deliver.QuietHours   // Mail.QuietHours
 }
 
 // ListConfig is one list to watch.

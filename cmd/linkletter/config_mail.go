@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"linkletter/cmd/internal/deliver"
 	"linkletter/cmd/internal/mailer"
 	"linkletter/feed/digest"
 )
@@ -47,6 +48,32 @@ func (v *validator) mail() {
 	}
 	if m.InDoubtHold < time.Second {
 		v.fail("$.mail.in_doubt_hold", "write it like 15m; in_doubt: hold never resends", "%v is too short", m.InDoubtHold)
+	}
+}
+
+// maxPerSecond is more than any server takes from one sender.
+const maxPerSecond = 100_000
+
+// limits looks at how fast messages may go out, and when.
+func (v *validator) limits() {
+	m := v.c.Mail
+	for _, n := range []struct {
+		key   string
+		value int
+	}{{"per_connection", m.PerConnection}, {"per_domain", m.PerDomain}} {
+		if n.value < 0 {
+			v.fail("$.mail."+n.key, "0 is no limit", "%d is less than 0", n.value)
+		}
+	}
+	if !(m.PerSecond >= 0 && m.PerSecond <= maxPerSecond) {
+		v.fail("$.mail.per_second", "0.5 is one message in two seconds; 0 is no limit", "%v messages a second cannot be sent", m.PerSecond)
+	}
+	if v.c.location == nil { // there is a mistake in the time zone
+		return
+	}
+	var err error
+	if v.c.quiet, err = deliver.ParseQuietHours(m.QuietHours, v.c.location); err != nil {
+		v.fail("$.mail.quiet_hours", `write it like "22:00-07:00"`, "%v", err)
 	}
 }
 

@@ -48,6 +48,7 @@ func (c *Config) validate(file *ast.File) error {
 	v.digests()
 	v.password()
 	v.mail()
+	v.limits()
 	v.bounces()
 	v.dkim()
 	v.numbers()

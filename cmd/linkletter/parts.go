@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 
+	"golang.org/x/time/rate"
+
 	"linkletter/cmd/internal/deliver"
 	"linkletter/cmd/internal/mailer"
 	"linkletter/cmd/internal/web"
@@ -26,7 +28,11 @@ func (a *app) newDeliverer() (*deliver.Deliverer, error) {
 	m := a.cfg.Mail
 	d := &deliver.Deliverer{
 		Store: a.store, Templates: a.templates, Keys: a.keys, Site: a.site,
-		Bounces: a.cfg.bounces, Connections: m.Connections, Now: a.now, Log: a.log,
+		Bounces: a.cfg.bounces, Connections: m.Connections, PerConnection: m.PerConnection, PerDomain: m.PerDomain, Quiet: a.cfg.quiet,
+		Now: a.now, Log: a.log,
+	}
+	if m.PerSecond > 0 {
+		d.Rate = rate.NewLimiter(rate.Limit(m.PerSecond), 1)
 	}
 	if m.InDoubt == "resend" {
 		d.Hold = m.InDoubtHold

@@ -58,6 +58,9 @@ func (c *confirmer) sendAll(ctx context.Context, due []store.Confirmation) (untr
 		if ctx.Err() != nil {
 			return due[i:], context.Cause(ctx)
 		}
+		if err := c.pace(ctx); err != nil {
+			return due[i:], err
+		}
 		if c.conn == nil {
 			conn, err := c.Dial(ctx)
 			if err != nil {

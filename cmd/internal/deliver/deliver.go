@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"linkletter/cmd/internal/mailer"
 	"linkletter/feed/digest"
 	"linkletter/store"
@@ -34,6 +36,14 @@ type Deliverer struct {
 	Dial    func(ctx context.Context) (Conn, error)
 	// Connections is how many are open at once; at least 1.
 	Connections int
+	// PerConnection is how many messages go over one before it is opened anew; 0: any number.
+	PerConnection int
+	// Rate bounds how many messages are begun in a second, over all connections; nil: nothing does.
+	Rate *rate.Limiter
+	// PerDomain is how many messages are on their way to one receiving domain at once; 0: any number.
+	PerDomain int
+	// Quiet is when no issue goes out. Confirmation mails do: somebody waits for them.
+	Quiet QuietHours
 	// Hold is how long a message in doubt waits before it is sent again, longer than a server takes to answer (the dot's
 	// timeout). 0: it is never sent again, and stays in doubt for the operator to see.
 	Hold time.Duration
@@ -70,6 +80,14 @@ func (d *Deliverer) returnPath(keys digest.BounceKeys, from string, issue, subsc
 		return from
 	}
 	return d.Bounces.For(keys.Mark(issue, subscriber))
+}
+
+// pace waits until another message may be begun. It fails when the context ends before.
+func (d *Deliverer) pace(ctx context.Context) error {
+	if d.Rate == nil {
+		return nil
+	}
+	return d.Rate.Wait(ctx)
 }
 
 // Preview is the next issue as it would look now.

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"linkletter/cmd/internal/mailer"
 	"linkletter/feed/digest"
 	"linkletter/store"
 )
@@ -36,6 +35,7 @@ type run struct {
 	*Deliverer
 	sender *store.Sender
 	marks  digest.BounceKeys
+	queue  *queue // of this round
 	abort  context.CancelCauseFunc
 
 	mu       sync.Mutex // guards what follows
@@ -54,7 +54,8 @@ var errUnwelcome = errors.New("the server refuses most messages of an issue")
 // call it, once at a time: it begins by taking over what an interrupted run left.
 //
 // progress, which may be nil, is called after each delivery. When ctx ends, Run finishes what is on the wire and gives
-// everything else back. An error says that nothing can be sent; what was not sent stays due. An issue most of which is
+// everything else back; so it does when the quiet hours begin, and Next is when they end. An error says that nothing can be
+// sent; what was not sent stays due. An issue most of which is
 // refused for what we are is paused with that as its reason, and is an error too: Store.Resume lets it go on.
 func (d *Deliverer) Run(ctx context.Context, progress func(done, total int)) (Summary, error) {
 	// A name for each run, so that a row a failed run could not record is recovered by the next.
@@ -78,7 +79,7 @@ func (d *Deliverer) Run(ctx context.Context, progress func(done, total int)) (Su
 		}
 	}
 	// Another round is for what a worker that could not connect gave back when the others were done.
-	for r.working = max(1, d.Connections); err == nil && backlog.Due > 0; {
+	for r.working = max(1, d.Connections); err == nil && backlog.Due > 0 && !r.quiet(); {
 		err = r.round(ctx, min(r.working, backlog.Due))
 		var counting error
 		if backlog, counting = d.Store.Backlog(context.WithoutCancel(ctx)); err == nil {
@@ -124,6 +125,7 @@ func (r *run) end(ctx context.Context) error {
 	if r.summary.Next = backlog.Next; backlog.Due > 0 {
 		r.summary.Next = r.Now()
 	}
+	r.summary.Next = r.Quiet.Until(r.summary.Next)
 	return errors.Join(paused...)
 }
 
@@ -131,7 +133,7 @@ func (r *run) end(ctx context.Context) error {
 func (r *run) round(ctx context.Context, workers int) error {
 	working, abort := context.WithCancelCause(ctx)
 	defer abort(nil)
-	r.abort, r.working = abort, workers
+	r.abort, r.working, r.queue = abort, workers, newQueue(r.PerDomain)
 	jobs := make(chan store.Delivery, workers)
 	var wg sync.WaitGroup
 	for range workers {
@@ -153,127 +155,48 @@ func (r *run) round(ctx context.Context, workers int) error {
 
 // claim feeds the workers.
 func (r *run) claim(ctx context.Context, jobs chan<- store.Delivery, batch int) error {
-	for ctx.Err() == nil {
-		claimed, left, err := r.sender.Claim(ctx, batch, leaseTime)
-		if err != nil {
-			return err
+	q := r.queue
+	for more := true; ctx.Err() == nil && !r.quiet(); {
+		job, ok := q.next()
+		if !ok && more && !q.full() {
+			claimed, left, err := r.sender.Claim(ctx, batch, leaseTime)
+			if err != nil {
+				return errors.Join(err, r.release(ctx, q.rest()))
+			}
+			more = len(claimed)+left > 0
+			r.count(func(s *Summary) *int { return &s.Suppressed }, left)
+			q.add(claimed)
+			continue
 		}
-		if len(claimed)+left == 0 {
+		if !more && q.empty() {
 			return nil
 		}
-		r.count(func(s *Summary) *int { return &s.Suppressed }, left)
-		for i, job := range claimed {
-			select {
-			case jobs <- job:
-			case <-ctx.Done():
-				return r.release(ctx, claimed[i:])
-			}
+		to := jobs
+		if !ok {
+			to = nil // all that is left is parked, until one of its domain is done
+		}
+		select {
+		case to <- job:
+			q.take()
+		case <-q.wake:
+		case <-ctx.Done():
 		}
 	}
-	return nil
+	return r.release(ctx, q.rest())
 }
 
+// quiet says that nothing more goes out now.
+func (r *run) quiet() bool { return r.Quiet.at(r.Now()) }
+
 func (r *run) release(ctx context.Context, claimed []store.Delivery) error {
+	if len(claimed) == 0 {
+		return nil
+	}
 	ids := make([]int64, len(claimed))
 	for i, job := range claimed {
 		ids[i] = job.ID
 	}
 	return r.sender.Release(context.WithoutCancel(ctx), ids...)
-}
-
-// work delivers over one connection, opened anew when it is lost.
-func (r *run) work(ctx context.Context, jobs <-chan store.Delivery) {
-	var conn Conn
-	settled := nothing
-	defer func() {
-		r.must(settled())
-		if conn != nil {
-			conn.Close() // all its messages have had their replies
-		}
-	}()
-	for job := range jobs {
-		if ctx.Err() != nil {
-			r.must(r.release(ctx, []store.Delivery{job}))
-			continue
-		}
-		if conn == nil {
-			var err error
-			if conn, err = r.Dial(ctx); err != nil {
-				conn = nil
-				r.must(r.release(ctx, []store.Delivery{job}))
-				r.leave(err)
-				return
-			}
-		}
-		good, settling := r.deliver(ctx, conn, job)
-		r.must(settled()) // the one before: it was on this one's commit
-		settled = settling
-		if !good {
-			conn.Close()
-			conn = nil
-		}
-	}
-}
-
-// nothing is what there is to settle for a delivery that is recorded.
-func nothing() error { return nil }
-
-// leave is the end of a worker that cannot connect. A server may take fewer connections than we would like: as long as
-// one works, the others can go.
-func (r *run) leave(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.working--; r.working == 0 {
-		r.abort(fmt.Errorf("nothing more can be sent, and what was not sent stays in the queue; check the server and the settings under \"mail\": %w", err))
-	}
-}
-
-// must ends the run when the store cannot be written: without its record nothing may be sent.
-func (r *run) must(err error) {
-	if err != nil && !errors.Is(err, store.ErrClaimLost) {
-		r.abort(err)
-	}
-}
-
-// deliver makes one delivery and records what came of it; good says that the connection is fit for another,
-// settled waits for a record that is not on disk yet.
-func (r *run) deliver(ctx context.Context, conn Conn, job store.Delivery) (good bool, settled func() error) {
-	record := context.WithoutCancel(ctx)
-	l, err := r.issue(record, job.Issue)
-	if errors.Is(err, errNotConfigured) {
-		r.must(r.put(record, job, err.Error()))
-		return true, nothing
-	}
-	if err != nil {
-		r.must(err)
-		r.must(r.release(record, []store.Delivery{job}))
-		return true, nothing
-	}
-	msg := job.Message
-	if msg == nil {
-		if msg, err = r.compose(l, job.Subscriber, job.Address); err != nil { // the address cannot be
-			r.must(r.fail(record, job, err, false))
-			return true, nothing
-		}
-	}
-	intent := false
-	reply, err := conn.Deliver(ctx, r.returnPath(r.marks, l.agent, job.Issue, job.Subscriber), job.Address, msg, func() error {
-		err := r.sender.Intent(record, job, msg)
-		intent = err == nil
-		return err
-	})
-	if err == nil {
-		r.count(func(s *Summary) *int { return &s.Sent }, 1)
-		r.decided(job.Issue, nil)
-		return true, r.sender.Sent(record, job.ID, reply)
-	}
-	if ctx.Err() != nil && !intent { // not the server's fault, nor the recipient's
-		r.must(r.release(record, []store.Delivery{job}))
-		return false, nothing
-	}
-	r.must(r.settle(record, job, err, intent))
-	var e *mailer.Error
-	return errors.As(err, &e) && !e.Lost, nothing
 }
 
 // settle records a try that failed.
