@@ -97,16 +97,16 @@ func TestD5PerSecond(t *testing.T) {
 	}
 }
 
-// crowd subscribes so many people of each domain, in the order given.
-func (w *world) crowd(of ...string) {
+// crowdOf subscribes people.
+func (w *world) crowdOf(addresses ...string) {
 	w.Helper()
 	next := 0
 	_, err := w.store.Import(w.Context(), store.Import{Digests: []string{"weekly"}, Next: func() (store.Row, error) {
-		if next == len(of) {
+		if next == len(addresses) {
 			return store.Row{}, io.EOF
 		}
 		next++
-		return store.Row{Address: fmt.Sprintf("p%d@%s", next, of[next-1]), Digest: "weekly"}, nil
+		return store.Row{Address: addresses[next-1], Digest: "weekly"}, nil
 	}})
 	w.must(err)
 }
@@ -118,13 +118,13 @@ func TestD5PerDomain(t *testing.T) {
 	var of []string
 	others := 0
 	for i := range 200 {
-		if of = append(of, big); i%10 == 9 {
+		if of = append(of, fmt.Sprintf("p%d@%s", i, big)); i%10 == 9 {
 			others++
-			of = append(of, fmt.Sprintf("small%d.example", others%3))
+			of = append(of, fmt.Sprintf("q%d@small%d.example", i, others%3))
 		}
 	}
 	w := newWorld(t, 0)
-	w.crowd(of...)
+	w.crowdOf(of...)
 	srv := smtptest.New(t)
 	var mu sync.Mutex
 	busy, most, served := map[string]int{}, map[string]int{}, 0

@@ -219,12 +219,16 @@ func (r *run) settle(ctx context.Context, job store.Delivery, err error, intent 
 		return r.release(ctx, []store.Delivery{job})
 	case v == retry:
 		return r.put(ctx, job, err.Error())
+	case v == oversize && job.Attempts < maxRefusals:
+		r.count(func(s *Summary) *int { return &s.Failed }, 1)
+		r.oversize(job.Issue, err)
+		return r.sender.Refuse(ctx, job, err.Error())
 	case v == refuse && job.Attempts < maxRefusals:
 		r.Log.Warn("a message was refused for what we are", "subscriber", job.Subscriber, "error", err)
 		r.count(func(s *Summary) *int { return &s.Failed }, 1)
 		r.decided(job.Issue, err)
 		return r.sender.Refuse(ctx, job, err.Error())
-	case v != refuse:
+	case v != refuse && v != oversize:
 		r.decided(job.Issue, nil)
 	}
 	return r.fail(ctx, job, err, v == suppress)
@@ -260,6 +264,20 @@ func (r *run) decided(issue int64, refusal error) {
 		of.stopped = true
 		r.abort(errUnwelcome)
 	}
+}
+
+// oversize ends the run for an issue that is larger than the server takes: all its messages are about the same.
+func (r *run) oversize(issue int64, refusal error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	of := r.refusals[issue]
+	if of == nil {
+		of = &refusals{}
+		r.refusals[issue] = of
+	}
+	of.add(refusal)
+	of.stopped, of.large = true, true
+	r.abort(errUnwelcome)
 }
 
 // count adds to one of the summary's numbers.

@@ -18,6 +18,7 @@ const (
 	fail                    // never, for a reason that is not the address
 	refuse                  // never, for what we are, or for a reason that was not said
 	suppress                // never: there is nobody at the address
+	oversize                // never, for the issue is larger than the server takes: it is the issue's fault alone
 	doubt                   // nobody knows
 	lose                    // somebody else has the delivery now
 	unwanted                // the subscriber left in the last moment; it is recorded
@@ -40,6 +41,8 @@ func judge(err error) verdict {
 		return doubt
 	case e.Phase == mailer.Addressing:
 		return fail
+	case e.Phase == mailer.Size, e.Phase == mailer.Mail && (e.Code == 552 || e.Code >= 500 && e.Class() == "3.4"):
+		return oversize
 	case e.Temporary():
 		return retry
 	}
@@ -85,6 +88,7 @@ type refusals struct {
 	refused int   // of them, for what we are
 	reason  error // the newest refusal
 	stopped bool  // the run ends for it
+	large   bool  // because messages are larger than the server takes
 }
 
 // add notes an outcome, with a reason where the server refused us, and says whether more than half of the last 50 were such.
@@ -112,5 +116,8 @@ func (r *refusals) most() bool {
 
 // String is the reason of a paused issue.
 func (r *refusals) String() string {
+	if r.large {
+		return fmt.Sprintf("its messages are larger than the server takes: %v", r.reason)
+	}
 	return fmt.Sprintf("%d of %d messages were refused for what we are, not for whom they were for; the last with: %v", r.refused, r.seen, r.reason)
 }

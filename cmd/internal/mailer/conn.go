@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/smtp"
 	"net/textproto"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -20,7 +20,7 @@ import (
 // Conn is an open connection to an SMTP server. One message at a time goes over it.
 type Conn struct {
 	server *SMTP
-	raw    net.Conn // under TLS, where there is TLS
+	raw    *bounded // under TLS, where there is TLS
 	client *smtp.Client
 	lost   bool
 
@@ -50,6 +50,11 @@ func (c *Conn) Deliver(ctx context.Context, from, to string, msg []byte, beforeD
 	if err != nil {
 		return "", &Error{Server: c.server.Addr(), Phase: Addressing, Err: err}
 	}
+	declared, err := c.size(len(msg))
+	if err != nil {
+		return "", &Error{Server: c.server.Addr(), Phase: Size, Err: err}
+	}
+	mailCmd += declared
 	if c.lost {
 		return "", c.fail(Mail, errors.New("the connection was lost before"))
 	}
@@ -83,12 +88,28 @@ func (c *Conn) envelope(from, to string) (mailCmd, rcptCmd string, err error) {
 		if !c.offers("SMTPUTF8") {
 			return "", "", fmt.Errorf("%s: the server does not take addresses with such characters before the @ (SMTPUTF8)", rcpt)
 		}
-		mailCmd += " BODY=8BITMIME SMTPUTF8" // RFC 6531, 3.4 and 3.6
+		mailCmd += " SMTPUTF8"
+		if c.offers("8BITMIME") {
+			mailCmd += " BODY=8BITMIME" // RFC 6531, 3.6: the header is not 7-bit
+		}
 	}
 	return mailCmd, rcptCmd, nil
 }
 
-// step is a command, how long its reply may take, and what that must begin with.
+// size declares how large a message is, where the server wants to know (RFC 1870). One that is larger than it takes is not
+// begun.
+func (c *Conn) size(n int) (parameter string, err error) {
+	offered, most := c.client.Extension("SIZE")
+	if !offered {
+		return "", nil
+	}
+	if limit, err := strconv.Atoi(most); err == nil && limit > 0 && n > limit {
+		return "", fmt.Errorf("the message has %d octets, and the server takes %d at most (SIZE)", n, limit)
+	}
+	return fmt.Sprintf(" SIZE=%d", n), nil
+}
+
+// step is a command, how long its reply may take, and the digit that it must begin with.
 type step struct {
 	phase  Phase
 	limit  time.Duration
@@ -100,7 +121,7 @@ type step struct {
 // (PIPELINING, RFC 2920), which spares two of three waits.
 func (c *Conn) begin(mailCmd, rcptCmd string) error {
 	t := c.server.Timeouts
-	steps := []step{{Mail, t.Command, 250, mailCmd}, {Rcpt, t.Command, 25, rcptCmd}, {Data, t.Data, 354, "DATA"}}
+	steps := []step{{Mail, t.Command, 2, mailCmd}, {Rcpt, t.Command, 2, rcptCmd}, {Data, t.Data, 3, "DATA"}}
 	together := 1
 	if c.offers("PIPELINING") {
 		together = len(steps)
@@ -111,7 +132,7 @@ func (c *Conn) begin(mailCmd, rcptCmd string) error {
 		}
 		for i, s := range group {
 			c.within(s.limit)
-			if _, _, err := c.client.Text.ReadResponse(s.expect); err != nil {
+			if _, _, err := readReply(&c.client.Text.Reader, s.expect); err != nil {
 				return c.fail(s.phase, err, group[i+1:]...)
 			}
 		}
@@ -165,7 +186,7 @@ func (c *Conn) dot() (string, error) {
 	if err == nil {
 		var code int
 		var text string
-		if code, text, err = c.client.Text.ReadResponse(250); err == nil {
+		if code, text, err = readReply(&c.client.Text.Reader, 2); err == nil {
 			return reply(code, text), nil
 		}
 	}
@@ -196,7 +217,7 @@ func (c *Conn) fail(phase Phase, err error, unheard ...step) *Error {
 func (c *Conn) hear(unheard []step) bool {
 	for _, s := range unheard {
 		c.within(s.limit)
-		code, _, err := c.client.Text.ReadResponse(0)
+		code, _, err := anyReply(&c.client.Text.Reader)
 		if err != nil || code/100 == 3 || code == 421 {
 			return false
 		}
@@ -250,6 +271,7 @@ func (c *Conn) within(limit time.Duration) {
 	if c.hurried && !c.shielded {
 		limit = min(limit, c.server.Timeouts.Grace)
 	}
+	c.raw.left.Store(maxHeard)
 	c.set(time.Now().Add(limit))
 }
 

@@ -42,7 +42,7 @@ func TestDialSecurity(t *testing.T) {
 		"wrong password":                  {[]smtptest.Option{offers}, false, trusted, "ada", "guess", Auth},
 		"login on loopback in the clear":  {[]smtptest.Option{smtptest.WithPlainAuth()}, true, nil, "ada", "secret", ""},
 		"login on loopback after TLS":     {[]smtptest.Option{offers}, true, trusted, "ada", "secret", ""},
-		"no login offered, nor any TLS":   {nil, true, nil, "ada", "secret", StartTLS},
+		"no login offered, nor any TLS":   {nil, true, nil, "ada", "secret", Auth},
 		"login never goes out in a clear": {[]smtptest.Option{smtptest.WithPlainAuth()}, false, nil, "ada", "secret", StartTLS},
 	}
 	for name, test := range tests {

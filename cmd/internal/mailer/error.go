@@ -17,6 +17,7 @@ const (
 	StartTLS   Phase = "STARTTLS"
 	Auth       Phase = "AUTH"
 	Addressing Phase = "addressing" // before anything was said: the address cannot be written to over this server
+	Size       Phase = "size"       // the same: the message is larger than the server takes
 	Mail       Phase = "MAIL"
 	Rcpt       Phase = "RCPT"
 	Data       Phase = "DATA"
@@ -50,7 +51,7 @@ func (e *Error) Reply() string { return reply(e.Code, strings.TrimSpace(e.Enhanc
 
 // Temporary says that the same may work later: the server said so (4xx), or the connection broke before the message ended.
 func (e *Error) Temporary() bool {
-	return e.Code >= 400 && e.Code < 500 || e.Code == 0 && e.Phase != Addressing && !e.InDoubt()
+	return e.Code >= 400 && e.Code < 500 || e.Code == 0 && e.Phase != Addressing && e.Phase != Size && !e.InDoubt()
 }
 
 // InDoubt says that the message may have been accepted: its end went out, and no reply said what became of it.

@@ -109,7 +109,7 @@ func (s *SMTP) Dial(ctx context.Context) (*Conn, error) {
 	if err != nil {
 		return nil, explain(s.Addr(), Connecting, err)
 	}
-	c := &Conn{server: s, raw: raw}
+	c := &Conn{server: s, raw: &bounded{Conn: raw}}
 	stop := context.AfterFunc(ctx, c.hurry)
 	defer stop()
 	if phase, err := c.open(); err != nil {
@@ -122,7 +122,7 @@ func (s *SMTP) Dial(ctx context.Context) (*Conn, error) {
 // open is the dialogue up to the first message.
 func (c *Conn) open() (Phase, error) {
 	s := c.server
-	conn := c.raw
+	var conn net.Conn = c.raw
 	c.within(s.Timeouts.Greeting)
 	if s.Implicit {
 		secure := tls.Client(c.raw, s.tls())
@@ -139,7 +139,7 @@ func (c *Conn) open() (Phase, error) {
 	if err := c.client.Hello(s.name(c.raw)); err != nil {
 		return Hello, err
 	}
-	if !s.Implicit && (!s.Plain || s.Username != "" && !c.offers("AUTH")) {
+	if !s.Implicit && (!s.Plain || s.Username != "" && !c.offers("AUTH") && c.offers("STARTTLS")) {
 		if !c.offers("STARTTLS") {
 			return StartTLS, errors.New("the server does not offer encryption (STARTTLS), without which nothing is sent to another machine; use a server or port that does")
 		}
