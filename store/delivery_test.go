@@ -98,7 +98,7 @@ func TestDeliveryLife(t *testing.T) {
 }
 
 // I4: who left or was suppressed after the freeze and before the claim gets nothing.
-func TestClaimRefusesWhoLeft(t *testing.T) {
+func TestD1ClaimRefusesWhoLeft(t *testing.T) {
 	s, _, i, sender := outgoing(t, 3)
 	ctx := context.Background()
 	do(t, s.RemoveSubscriber(ctx, "s0@example.org"))
@@ -112,7 +112,7 @@ func TestClaimRefusesWhoLeft(t *testing.T) {
 }
 
 // I4: who left or was suppressed after the claim and before the dot gets nothing either.
-func TestIntentRefusesWhoLeft(t *testing.T) {
+func TestD1IntentRefusesWhoLeft(t *testing.T) {
 	s, _, i, sender := outgoing(t, 4)
 	ctx := context.Background()
 	d := claim(t, sender, 4)
@@ -131,7 +131,7 @@ func TestIntentRefusesWhoLeft(t *testing.T) {
 
 // D3: after a crash, what was claimed is free and what was committing is in doubt; it is sent again after the hold, with
 // the same bytes.
-func TestRecover(t *testing.T) {
+func TestD3Recover(t *testing.T) {
 	s, c, i, crashed := outgoing(t, 3)
 	ctx := context.Background()
 	d := claim(t, crashed, 2)
@@ -233,7 +233,7 @@ func TestDeferForgetsTheBytes(t *testing.T) {
 }
 
 // With the policy to hold, what is in doubt is never sent again, and the issue can end.
-func TestHoldPolicy(t *testing.T) {
+func TestD3HoldPolicy(t *testing.T) {
 	s, c, i, crashed := outgoing(t, 1)
 	ctx := context.Background()
 	do(t, crashed.Intent(ctx, claim(t, crashed, 1)[0], []byte("bytes")))
@@ -364,7 +364,7 @@ func TestSenderSharesCommits(t *testing.T) {
 }
 
 // A reply rides on the next commit, whoever makes it.
-func TestSentRidesOnTheNextCommit(t *testing.T) {
+func TestD2SentRidesOnTheNextCommit(t *testing.T) {
 	s, _, i, sender := outgoing(t, 2)
 	ctx := context.Background()
 	d := claim(t, sender, 2)

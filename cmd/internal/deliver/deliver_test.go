@@ -282,3 +282,33 @@ func TestFreezeProofs(t *testing.T) {
 	d.Digests[0].From = from
 	w.freeze(d)
 }
+
+// D9: how far a run is, is told after each delivery, whatever becomes of it.
+func TestD9Progress(t *testing.T) {
+	const n = 12
+	w := newWorld(t, n)
+	srv := smtptest.New(t)
+	srv.SetFault(faults(map[string]fault{
+		"s2@example.org": {smtptest.Rcpt, refusal(451, 4, 7, 1)}, "s5@example.org": {smtptest.Rcpt, refusal(550, 5, 1, 1)},
+		"s7@example.org": {smtptest.Dot, smtptest.ErrDrop},
+	}))
+	d := w.deliverer(w.store, smtpTo(w, srv))
+	w.freeze(d)
+	w.must(w.store.RemoveSubscriber(t.Context(), "s9@example.org"))
+	var told []int
+	_, err := d.Run(t.Context(), func(done, total int) {
+		if total != n {
+			t.Errorf("%d of %d, want of %d", done, total, n)
+		}
+		told = append(told, done)
+	})
+	w.must(err)
+	for i, done := range told {
+		if i > 0 && done < told[i-1] {
+			t.Errorf("%d after %d", done, told[i-1])
+		}
+	}
+	if len(told) == 0 || told[len(told)-1] != n {
+		t.Errorf("progress was %v, want it to end at %d", told, n)
+	}
+}

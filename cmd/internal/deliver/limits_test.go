@@ -166,8 +166,8 @@ func TestD5PerDomain(t *testing.T) {
 	}
 }
 
-// What is parked is bounded, and a stop gives all of it back.
-func TestD5ParkedIsBounded(t *testing.T) {
+// D8: what is parked is bounded, and a stop gives all of it back.
+func TestD8ParkedIsBounded(t *testing.T) {
 	q := newQueue(1)
 	jobs := make([]store.Delivery, 3)
 	for i := range jobs {

@@ -12,7 +12,7 @@ import (
 
 // One refusal for policy is one refusal; many are our fault. The run stops, the issue waits for somebody to look, and
 // nobody misses it for that, however often the program tries.
-func TestRunPauses(t *testing.T) {
+func TestD4RunPauses(t *testing.T) {
 	for name, test := range map[string]struct {
 		subscribers int
 		refusal     error
@@ -66,7 +66,7 @@ func TestRunPauses(t *testing.T) {
 }
 
 // An issue that is resumed again and again without a change comes to its end all the same.
-func TestRunPausesNotForEver(t *testing.T) {
+func TestD4RunPausesNotForEver(t *testing.T) {
 	w := newWorld(t, 8)
 	srv := smtptest.New(t)
 	srv.SetFault(func(v smtptest.Verb, _ smtptest.Message) error {

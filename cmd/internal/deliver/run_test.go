@@ -39,7 +39,7 @@ type fault struct {
 }
 
 // D4: what becomes of each delivery, and of its address.
-func TestOutcomes(t *testing.T) {
+func TestD4Outcomes(t *testing.T) {
 	tests := []struct {
 		name   string
 		fault  fault
@@ -115,7 +115,7 @@ func TestOutcomes(t *testing.T) {
 }
 
 // When the server refuses us and not the recipient, the run stops and nobody suffers for it.
-func TestRunStops(t *testing.T) {
+func TestD4RunStops(t *testing.T) {
 	srv := smtptest.New(t)
 	srv.SetFault(func(v smtptest.Verb, _ smtptest.Message) error {
 		if v == smtptest.Mail {
@@ -149,7 +149,7 @@ func TestRunStops(t *testing.T) {
 }
 
 // A server that never says what became of a message does not get it for ever.
-func TestDoubtsEnd(t *testing.T) {
+func TestD4DoubtsEnd(t *testing.T) {
 	w := newWorld(t, 1)
 	srv := smtptest.New(t)
 	srv.SetFault(func(v smtptest.Verb, _ smtptest.Message) error {
@@ -172,7 +172,7 @@ func TestDoubtsEnd(t *testing.T) {
 }
 
 // I4: who unsubscribes while others are written to gets nothing, although their delivery is claimed already.
-func TestUnsubscribedAfterTheClaim(t *testing.T) {
+func TestD1UnsubscribedAfterTheClaim(t *testing.T) {
 	const n = 6
 	w := newWorld(t, n)
 	srv := smtptest.New(t)
@@ -228,7 +228,7 @@ func (s single) Close() error {
 }
 
 // A server may take fewer connections than we would like.
-func TestRunWithFewerConnections(t *testing.T) {
+func TestD5FewerConnections(t *testing.T) {
 	const n = 30
 	w := newWorld(t, n)
 	srv := smtptest.New(t)
@@ -249,7 +249,7 @@ func TestRunWithFewerConnections(t *testing.T) {
 }
 
 // D6: a stop finishes what is on the wire and gives back the rest: nothing is in doubt, nobody has two copies.
-func TestRunStopsGracefully(t *testing.T) {
+func TestD6StopIsGraceful(t *testing.T) {
 	const n = 60
 	w := newWorld(t, n)
 	srv := smtptest.New(t)
@@ -281,7 +281,7 @@ func TestRunStopsGracefully(t *testing.T) {
 
 // I1, I2: a process is gone in the middle, at every point a delivery can be at. The next one reaches everybody; twice only
 // those in doubt, with the same bytes.
-func TestRunAfterACrash(t *testing.T) {
+func TestD3RunAfterACrash(t *testing.T) {
 	const n = 20
 	w := newWorld(t, n)
 	srv := smtptest.New(t)
@@ -345,7 +345,7 @@ func TestRunAfterACrash(t *testing.T) {
 }
 
 // A delivery that is put off again and again is given up after 48 hours, without blame for the address.
-func TestGivenUpAfterTwoDays(t *testing.T) {
+func TestD4GivenUpAfterTwoDays(t *testing.T) {
 	w := newWorld(t, 1)
 	srv := smtptest.New(t)
 	srv.SetFault(func(v smtptest.Verb, _ smtptest.Message) error {

@@ -19,7 +19,7 @@ import (
 )
 
 // A3: encryption, certificates and login.
-func TestDialSecurity(t *testing.T) {
+func TestA3DialSecurity(t *testing.T) {
 	web := httptest.NewTLSServer(nil) // for its certificate
 	defer web.Close()
 	known := x509.NewCertPool()

@@ -75,7 +75,7 @@ func refusal(code int, a, b, c int, text string) error {
 }
 
 // D4, D5, D7: what each failure is, and that the connection serves the next message or says that it cannot.
-func TestDeliverFailures(t *testing.T) {
+func TestD4DeliverFailures(t *testing.T) {
 	tests := map[string]struct {
 		at    smtptest.Verb
 		fault error
@@ -152,7 +152,7 @@ func TestDropInTheBody(t *testing.T) {
 }
 
 // A message whose intent cannot be recorded is not accepted by anybody.
-func TestNoIntentNoDot(t *testing.T) {
+func TestD2NoIntentNoDot(t *testing.T) {
 	srv := smtptest.New(t)
 	broken := errors.New("disk full")
 	c := dial(t, server(t, srv.Addr))
@@ -166,7 +166,7 @@ func TestNoIntentNoDot(t *testing.T) {
 }
 
 // The end of the context ends what is before the dot, and waits for what is behind it.
-func TestDeliverContext(t *testing.T) {
+func TestD7Context(t *testing.T) {
 	tests := map[string]struct {
 		at    smtptest.Verb
 		fault error
@@ -199,7 +199,7 @@ func TestDeliverContext(t *testing.T) {
 	}
 }
 
-func TestSMTPUTF8(t *testing.T) {
+func TestA6SMTPUTF8(t *testing.T) {
 	with, without := smtptest.New(t, smtptest.WithUTF8()), smtptest.New(t)
 	c := dial(t, server(t, with.Addr))
 	for _, to := range []string{"ада@example.org", "ada@example.org"} {
