@@ -21,7 +21,8 @@ type status struct {
 	Troubles  []trouble      `json:"troubles"`
 	Lists     []listStatus   `json:"lists"`
 	Digests   []digestStatus `json:"digests"`
-	Orphans   map[string]int `json:"orphans"` // subscribers by digest, of digests that are not configured
+	Quiet     *time.Time     `json:"quiet_until"` // when issues go out again; null: they do
+	Orphans   map[string]int `json:"orphans"`     // subscribers by digest, of digests that are not configured
 }
 
 // trouble is something that is wrong beside the lists.
@@ -134,6 +135,9 @@ func (a *app) status(ctx context.Context) (*status, error) {
 	}
 	if holder != nil && !isDead(holder.Holder, us("status")) {
 		s.Scheduler = holder.Holder.String()
+	}
+	if now := a.now(); a.cfg.quiet.Until(now) != now {
+		s.Quiet = known(a.cfg.quiet.Until(now))
 	}
 	troubles, err := a.store.Troubles(ctx)
 	if err != nil {
@@ -264,6 +268,9 @@ func (a *app) printStatus(w io.Writer, s *status) error {
 		}
 		for _, i := range d.Open {
 			p.openIssue(d.ID, i)
+			if s.Quiet != nil && i.State == string(store.IssueSending) {
+				p.line("  quiet    #%d goes on at %s, when the quiet hours are over", i.Number, a.when(s.Quiet, ""))
+			}
 		}
 	}
 	for id, n := range s.Orphans {

@@ -236,3 +236,29 @@ func TestQuietHoursBegin(t *testing.T) {
 		t.Errorf("in the morning: %+v (%v), want the other %d sent", rest, err, n-got.Sent)
 	}
 }
+
+// What is parked of an issue that is paused or cancelled goes back without a dialogue each.
+func TestD5ParkedOfAStoppedIssue(t *testing.T) {
+	for name, stop := range map[string]func(*store.Store, int64) error{
+		"pause":  func(s *store.Store, ref int64) error { return s.Pause(t.Context(), ref, "for a test") },
+		"cancel": func(s *store.Store, ref int64) error { return s.Cancel(t.Context(), ref, "for a test") },
+	} {
+		const n = 50
+		w := newWorld(t, n)
+		srv := smtptest.New(t)
+		d := w.deliverer(w.store, smtpTo(w, srv))
+		d.Connections, d.PerDomain = 2, 1
+		issue := w.freeze(d)
+		var begun atomic.Int32
+		srv.SetFault(func(v smtptest.Verb, _ smtptest.Message) error {
+			if v == smtptest.Mail && begun.Add(1) == 5 {
+				return stop(w.store, issue.Ref)
+			}
+			return nil
+		})
+		got, err := d.Run(t.Context(), nil)
+		if err != nil || got.Sent != 4 || begun.Load() > 6 {
+			t.Errorf("%s: %+v (%v) after %d dialogues, want 4 sent and one or two more begun", name, got, err, begun.Load())
+		}
+	}
+}

@@ -41,6 +41,7 @@ type run struct {
 	mu       sync.Mutex // guards what follows
 	letters  map[int64]*letter
 	refusals map[int64]*refusals // by issue
+	halted   map[int64]bool      // issues that were paused or cancelled, by what the store said at the last claim or intent
 	working  int                 // workers that are left
 	done     int
 	summary  Summary
@@ -64,7 +65,7 @@ func (d *Deliverer) Run(ctx context.Context, progress func(done, total int)) (Su
 	if err != nil {
 		return Summary{}, err
 	}
-	r := &run{Deliverer: d, sender: sender, marks: marks, letters: map[int64]*letter{}, refusals: map[int64]*refusals{}}
+	r := &run{Deliverer: d, sender: sender, marks: marks, letters: map[int64]*letter{}, refusals: map[int64]*refusals{}, halted: map[int64]bool{}}
 	if r.summary.Recovered, err = sender.Recover(ctx); err != nil {
 		return r.summary, err
 	}
@@ -165,6 +166,7 @@ func (r *run) claim(ctx context.Context, jobs chan<- store.Delivery, batch int) 
 			}
 			more = len(claimed)+left > 0
 			r.count(func(s *Summary) *int { return &s.Suppressed }, left)
+			r.goesOn(claimed)
 			q.add(claimed)
 			continue
 		}
@@ -206,7 +208,8 @@ func (r *run) settle(ctx context.Context, job store.Delivery, err error, intent 
 		r.abort(fmt.Errorf("nothing more can be sent; what was not sent stays in the queue: %w", err))
 	}
 	switch {
-	case v == lose, v == stopped:
+	case v == lose, v == stopped: // a cancelled issue's claims are lost
+		r.halt(job.Issue)
 		return nil
 	case v == unwanted:
 		r.count(func(s *Summary) *int { return &s.Suppressed }, 1)
@@ -278,6 +281,28 @@ func (r *run) oversize(issue int64, refusal error) {
 	of.add(refusal)
 	of.stopped, of.large = true, true
 	r.abort(errUnwelcome)
+}
+
+// halt notes that an issue was paused or cancelled: what is claimed of it is given back, without another dialogue each.
+func (r *run) halt(issue int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.halted[issue] = true
+}
+
+// goesOn notes that the issues of deliveries that could be claimed are being sent.
+func (r *run) goesOn(claimed []store.Delivery) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, job := range claimed {
+		delete(r.halted, job.Issue)
+	}
+}
+
+func (r *run) isHalted(issue int64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.halted[issue]
 }
 
 // count adds to one of the summary's numbers.

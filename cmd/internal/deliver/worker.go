@@ -38,7 +38,7 @@ func (r *run) attend(ctx context.Context, l *line, job store.Delivery) (working 
 	if err != nil && ctx.Err() == nil {
 		r.must(err)
 	}
-	if err != nil || ctx.Err() != nil || r.quiet() {
+	if err != nil || ctx.Err() != nil || r.quiet() || r.isHalted(job.Issue) {
 		r.must(r.release(ctx, []store.Delivery{job}))
 		return true
 	}
