@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	// ahead is how many deliveries are claimed at once for each connection: what is claimed waits for its turn.
-	ahead = 2
+	// ahead is how many deliveries are claimed at once for each connection: what is claimed waits for its turn, and a claim
+	// costs a commit, however many are in it.
+	ahead = 16
 	// leaseTime is how long a claim is good for. Nothing depends on it: a claim that was taken over cannot be sent.
 	leaseTime = 30 * time.Minute
 )
