@@ -96,7 +96,7 @@ func (c *crash) round(class string) {
 		signal = c.locked()
 	case importing:
 		importer = c.world.importMore()
-		if c.rand.IntN(3) > 0 {
+		if c.rand.IntN(2) == 0 {
 			importer.doom(after(c.moment() / 2))
 		}
 		signal = after(c.moment())

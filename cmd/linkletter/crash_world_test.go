@@ -342,7 +342,6 @@ func (w *world) importMore() *child {
 		for s, wish := range w.wishes { // who left is not subscribed again, whatever a file says
 			if wish.left != 0 {
 				w.pending = append(w.pending, importedRow{s.address, s.digest, "confirmed"})
-				break
 			}
 		}
 		w.mu.Unlock()
