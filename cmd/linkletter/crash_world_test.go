@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -135,31 +136,27 @@ func (w *world) disturb() {
 	case 0: // the list changes, between issues or in the middle of one
 		w.grow()
 		checker := c.start("check")
-		w.racing.Go(func() { checker.mayFail(func() bool { return false }, "begun the work") })
+		w.racing.Go(func() { checker.mayFail(never, "begun the work") })
 	case 1:
 		w.unsubscribe(1)
 	default:
 		rows := append(w.newcomer(), w.newcomer()...)
-		w.begin(rows)
-		args := []string{"subscribers", "add", "--digest", rows[0].digest}
+		name := rows[0].digest
+		rows = slices.DeleteFunc(rows, func(r importedRow) bool { return r.digest != name })
+		args := []string{"subscribers", "add", "--digest", name}
 		for _, r := range rows {
-			if r.digest == rows[0].digest {
-				args = append(args, r.address)
-			}
+			args = append(args, r.address)
 		}
+		w.begin(rows)
 		adder := c.start(args...)
 		w.racing.Go(func() {
-			c.mustEnd(adder)
-			w.done(rows, adder.at, func(r importedRow) bool { return r.digest == args[3] })
+			adder.mayFail(never)
+			w.done(rows, adder.at)
 		})
 	}
 }
 
-func (i *installation) mustEnd(p *child) {
-	if err := p.wait(); err != nil {
-		i.Errorf("linkletter %q: %v\n%s", p.args, err, &p.output)
-	}
-}
+func never() bool { return false }
 
 // unsubscribe lets some people leave within the next moments: with one click where the web server runs and they have had a
 // mail, else through the operator.
@@ -193,7 +190,7 @@ func (w *world) leaver() (string, bool) {
 // lastMoment lets a recipient leave, at times, after the message was claimed and before its RCPT is answered.
 func (w *world) lastMoment(address string) {
 	w.mu.Lock()
-	leaves := w.rand.IntN(50) == 0 && len(w.here) > 10
+	leaves := w.rand.IntN(25) == 0 && len(w.here) > 10
 	n := -1
 	for k, a := range w.here {
 		if a == address {
@@ -211,9 +208,10 @@ func (w *world) lastMoment(address string) {
 	}
 }
 
-// leave unsubscribes an address from all digests, or from those it had mails of.
+// leave unsubscribes an address from all digests, or from those it had mails of, or lets it be suppressed.
 func (w *world) leave(address string) {
 	w.mu.Lock()
+	suppress := w.rand.IntN(2) == 0
 	clicks := map[string]string{}
 	for _, d := range w.digests {
 		if link := w.oneTime[subscription{address, d}]; link != "" && w.crash.serve {
@@ -221,25 +219,31 @@ func (w *world) leave(address string) {
 		}
 	}
 	w.mu.Unlock()
-	for d, link := range clicks {
-		w.end([]subscription{{address, d}}, w.click(link))
+	switch {
+	case suppress:
+		name := "suppress-" + address + ".csv"
+		w.crash.write(name, "address,digest,state\n"+address+",archive,suppressed\n")
+		w.end(w.all(address), w.command("subscribers", "import", name))
+	case len(clicks) > 0:
+		for d, link := range clicks {
+			w.end([]subscription{{address, d}}, w.click(link))
+		}
+	default:
+		w.end(w.all(address), w.command("subscribers", "remove", address))
 	}
-	if len(clicks) > 0 {
-		return
-	}
-	var all []subscription
-	for _, d := range w.digests {
-		all = append(all, subscription{address, d})
-	}
-	w.end(all, func() (int64, bool) {
-		p := w.crash.start("subscribers", "remove", address)
+}
+
+// command runs the program, for end.
+func (w *world) command(args ...string) func() (int64, bool) {
+	return func() (int64, bool) {
+		p := w.crash.start(args...)
 		err := p.wait()
 		// An address that was never taken in is no subscriber.
 		if err != nil && !strings.Contains(p.output.String(), "no subscriber") {
 			w.crash.Errorf("linkletter %q: %v\n%s", p.args, err, &p.output)
 		}
 		return p.at, err == nil
-	})
+	}
 }
 
 // click is RFC 8058's one click. It is unanswered when the server was killed meanwhile; one that is not there yet is asked
@@ -293,39 +297,64 @@ func (w *world) begin(rows []importedRow) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, r := range rows {
-		s := subscription{r.address, r.digest}
-		if w.wishes[s] == nil && r.state == "confirmed" {
-			w.wishes[s] = &wish{joining: at}
-		}
-		if wish := w.wishes[s]; wish != nil && r.state != "confirmed" && wish.leaving == 0 {
-			wish.leaving = at
-		}
-	}
-}
-
-// done notes that some of the rows are in the database.
-func (w *world) done(rows []importedRow, at int64, which func(importedRow) bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, r := range rows {
-		wish := w.wishes[subscription{r.address, r.digest}]
-		switch {
-		case wish == nil || !which(r):
-		case r.state != "confirmed" && wish.left == 0:
-			wish.left = at
-		case r.state == "confirmed" && wish.joined == 0:
-			wish.joined = at
-			if !w.crash.hopeless[r.address] {
-				w.here = append(w.here, r.address)
+		for _, s := range w.concerned(r) {
+			known := w.wishes[s]
+			switch {
+			case known == nil && r.state == "confirmed":
+				w.wishes[s] = &wish{joining: at}
+			case known != nil && r.state != "confirmed" && known.leaving == 0:
+				known.leaving = at
 			}
 		}
 	}
 }
 
+// done notes that the rows are in the database.
+func (w *world) done(rows []importedRow, at int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range rows {
+		for _, s := range w.concerned(r) {
+			known := w.wishes[s]
+			switch {
+			case known == nil:
+			case r.state != "confirmed" && known.left == 0:
+				known.left = at
+			case r.state == "confirmed" && known.joined == 0:
+				known.joined = at
+				if !w.crash.hopeless[r.address] {
+					w.here = append(w.here, r.address)
+				}
+			}
+		}
+	}
+}
+
+// suppressed is the row of an address that is not to be written to. It is of a digest that never appears, so that the
+// subscriptions to the others stay as they are.
+func suppressed(address string) importedRow { return importedRow{address, "archive", "suppressed"} }
+
+// concerned are the subscriptions that a row is about.
+func (w *world) concerned(r importedRow) []subscription {
+	if r.state != "suppressed" {
+		return []subscription{{r.address, r.digest}}
+	}
+	return w.all(r.address)
+}
+
+// all are the subscriptions that an address may have.
+func (w *world) all(address string) []subscription {
+	var all []subscription
+	for _, d := range w.digests {
+		all = append(all, subscription{address, d})
+	}
+	return all
+}
+
 // importMore begins to import what a killed import left undone, or some more people.
 func (w *world) importMore() *child {
 	if w.pending == nil {
-		for range 3 {
+		for range 8 {
 			w.pending = append(w.pending, w.newcomer()...)
 		}
 		w.mu.Lock()
@@ -335,12 +364,10 @@ func (w *world) importMore() *child {
 			}
 		}
 		if address, ok := w.leaver(); ok {
-			for _, d := range w.digests {
-				w.pending = append(w.pending, importedRow{address, d, "suppressed"})
-			}
+			w.pending = append(w.pending, suppressed(address))
 		}
 		for s, wish := range w.wishes { // who left is not subscribed again, whatever a file says
-			if wish.left != 0 {
+			if wish.joined != 0 && wish.left != 0 {
 				w.pending = append(w.pending, importedRow{s.address, s.digest, "confirmed"})
 			}
 		}
@@ -365,7 +392,7 @@ func (w *world) imported(p *child) {
 		w.crash.Errorf("linkletter %q: %v\n%s", p.args, p.err, &p.output)
 		return
 	}
-	w.done(w.pending, p.at, func(importedRow) bool { return true })
+	w.done(w.pending, p.at)
 	w.pending = nil
 }
 
