@@ -30,7 +30,7 @@ func (s *Store) Changes(ctx context.Context, list string, limit int) ([]Change, 
 		SELECT c.id, c.kind, c.what, c.before, c.at,
 			coalesce((SELECT n.before FROM change n WHERE n.entry = c.entry AND n.id > c.id AND n.before <> '' ORDER BY n.id LIMIT 1), e.detail)
 		FROM change c JOIN snapshot s ON s.id = c.snapshot JOIN entry e ON e.id = c.entry
-		WHERE s.list = ? AND s.silent = 0 AND e.state <> 'quarantined' AND c.at IS NOT NULL AND c.before <> '' AND (c.kind IN ('removed', 'returned') OR c.kind = 'changed'
+		WHERE s.list = ? AND s.silent = 0 AND e.state <> 'quarantined' AND e.hidden IS NULL AND c.at IS NOT NULL AND c.before <> '' AND (c.kind IN ('removed', 'returned') OR c.kind = 'changed'
 			AND EXISTS (SELECT 1 FROM json_each(c.what) w WHERE w.value IN ('title', 'url', 'summary')))
 		ORDER BY c.id DESC LIMIT ?`, list, limit)
 	if err != nil {

@@ -80,7 +80,7 @@ func (s *Store) Ran(ctx context.Context, id string, scheduled time.Time) error {
 	return nil
 }
 
-// Candidates gives what the next issue of a digest would hold: announced since its list joined the digest, still standing,
+// Candidates gives what the next issue of a digest would hold: announced since its list joined the digest, still standing, not hidden,
 // and in no issue of it yet. Lists come in the digest's order, entries in the list's.
 func (s *Store) Candidates(ctx context.Context, d digest.Digest) ([]digest.Item, error) {
 	return candidates(ctx, s.db, d)
@@ -95,7 +95,7 @@ func candidates(ctx context.Context, q querier, d digest.Digest) ([]digest.Item,
 		}
 		found, err := collect(ctx, q, scanEntry, `SELECT `+entryColumns+` FROM entry e
 			JOIN digest_list d ON d.digest = ? AND d.list = e.list AND e.announced >= d.began
-			WHERE e.list = ? AND e.state = 'announced' AND e.gone IS NULL
+			WHERE e.list = ? AND e.state = 'announced' AND e.gone IS NULL AND e.hidden IS NULL
 			AND NOT EXISTS (SELECT 1 FROM issue_entry i WHERE i.digest = d.digest AND i.entry = e.id)
 			ORDER BY e.position, e.id`, d.ID, list)
 		if err != nil {

@@ -36,6 +36,7 @@ type Entry struct {
 	Announced time.Time   // when it became news; zero for the rest
 	Archive   int         // the full archive document of its list's feed that it is in; 0: none
 	Gone      bool        // it left the list
+	Hidden    bool        // the operator took it out of feeds and coming issues
 	Origin    feed.Origin // the commit that brought it; its date is Published's, and not repeated
 	In        []EntrySection
 }
@@ -55,14 +56,14 @@ type FeedQuery struct {
 	Baseline int      // baseline entries fill up to this many while there is less news
 }
 
-const entryColumns = `e.id, e.atom_id, e.list, e.state, e.detail, e.published, e.updated, e.announced, e.archive, e.gone IS NOT NULL,
+const entryColumns = `e.id, e.atom_id, e.list, e.state, e.detail, e.published, e.updated, e.announced, e.archive, e.gone IS NOT NULL, e.hidden IS NOT NULL,
 	e.revision, e.added_by, e.revision_url`
 
 func scanEntry(rows *sql.Rows) (Entry, error) {
 	var e Entry
 	var detail []byte
 	var published, updated, announced, archive sql.NullInt64
-	if err := rows.Scan(&e.Ref, &e.ID, &e.List, &e.State, &detail, &published, &updated, &announced, &archive, &e.Gone,
+	if err := rows.Scan(&e.Ref, &e.ID, &e.List, &e.State, &detail, &published, &updated, &announced, &archive, &e.Gone, &e.Hidden,
 		&e.Origin.Commit, &e.Origin.By, &e.Origin.Link); err != nil {
 		return e, err
 	}
@@ -75,7 +76,7 @@ func scanEntry(rows *sql.Rows) (Entry, error) {
 }
 
 // Feed gives the entries of a feed, newest first: what was announced last, and, while there is less of it than Baseline, the
-// newest baseline entries. What left its list is not among them, and makes no room: what was too old for the feed does not come into it.
+// newest baseline entries. What left its list or is hidden is not among them, and makes no room: what was too old for the feed does not come into it.
 func (s *Store) Feed(ctx context.Context, q FeedQuery) ([]Entry, error) {
 	where, args := q.where()
 	news, err := collect(ctx, s.db, scanEntry, `SELECT `+entryColumns+` FROM entry e
@@ -97,7 +98,7 @@ func (s *Store) Feed(ctx context.Context, q FeedQuery) ([]Entry, error) {
 		}
 		news = append(news, old...)
 	}
-	return s.withSections(ctx, slices.DeleteFunc(news, func(e Entry) bool { return e.Gone }))
+	return s.withSections(ctx, slices.DeleteFunc(news, func(e Entry) bool { return e.Gone || e.Hidden }))
 }
 
 // where is the condition for the lists and the section asked for.

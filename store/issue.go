@@ -38,8 +38,11 @@ type Issue struct {
 	Finished time.Time // zero: not yet
 	// Withdrawn says that it was cancelled before anybody got it: its entries are free for another, and it has no page.
 	Withdrawn bool
+	Note      string    // the editor's, Markdown
+	Told      time.Time // when the draft was mailed to the operator; zero: not yet
 	Parts     Parts
-	Counts    map[digest.State]int // deliveries in each state
+	Counts    map[digest.State]int // deliveries in each state, pruned ones too
+	Pruned    int                  // how many of them have no row any more
 }
 
 // Public says whether readers may see the issue: it is neither a draft nor withdrawn.
@@ -59,7 +62,8 @@ func (i *Issue) Total() int {
 // under the database's write lock and must not use the store.
 //
 // It gives nil when there is no issue to send: the digest has fewer candidates than it wants, or the period has its issue
-// already, because a schedule fired twice or another process was first.
+// already, because a schedule fired twice or another process was first. The issue of a digest that asks for approval is a draft,
+// for nobody yet; while one waits, there is no other, and what is new waits for the issue after it.
 func (s *Store) Freeze(ctx context.Context, d digest.Digest, period string, render func(*digest.Issue) (Parts, error)) (*Issue, error) {
 	var frozen *Issue
 	err := s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
@@ -73,14 +77,22 @@ func (s *Store) Freeze(ctx context.Context, d digest.Digest, period string, rend
 			return err
 		}
 		issue := &Issue{Issue: digest.Compose(d, number, period, now, items), State: IssueSending, Frozen: now}
+		if d.Approve {
+			issue.State = IssueDraft
+			if waits, err := draftWaits(ctx, tx, d.ID); err != nil || waits {
+				return err
+			}
+		}
 		if issue.Parts, err = render(issue.Issue); err != nil {
 			return fmt.Errorf("rendering: %w", err)
 		}
 		if err := insertIssue(ctx, tx, issue); err != nil {
 			return err
 		}
-		if err := insertDeliveries(ctx, tx, issue); err != nil {
-			return err
+		if !d.Approve {
+			if err := insertDeliveries(ctx, tx, issue); err != nil {
+				return err
+			}
 		}
 		issue.Counts, err = countDeliveries(ctx, tx, issue.Ref)
 		frozen = issue
@@ -166,17 +178,24 @@ func countDeliveries(ctx context.Context, q querier, issue int64) (map[digest.St
 }
 
 const issueColumns = `id, state, reason, frozen, finished, subject, content, text, html,
-	state = 'cancelled' AND NOT EXISTS (SELECT 1 FROM issue_entry e WHERE e.issue = issue.id)`
+	state = 'cancelled' AND NOT EXISTS (SELECT 1 FROM issue_entry e WHERE e.issue = issue.id), note, told, pruned`
 
 func scanIssue(rows *sql.Rows) (*Issue, error) {
 	var i Issue
-	var content []byte
-	var frozen, finished sql.NullInt64
-	err := rows.Scan(&i.Ref, &i.State, &i.Reason, &frozen, &finished, &i.Parts.Subject, &content, &i.Parts.Text, &i.Parts.HTML, &i.Withdrawn)
+	var content, pruned []byte
+	var frozen, finished, told sql.NullInt64
+	err := rows.Scan(&i.Ref, &i.State, &i.Reason, &frozen, &finished, &i.Parts.Subject, &content, &i.Parts.Text, &i.Parts.HTML, &i.Withdrawn,
+		&i.Note, &told, &pruned)
 	if err != nil {
 		return nil, err
 	}
-	i.Frozen, i.Finished = fromUnix(frozen), fromUnix(finished)
+	i.Frozen, i.Finished, i.Told = fromUnix(frozen), fromUnix(finished), fromUnix(told)
+	if err := json.Unmarshal(pruned, &i.Counts); err != nil {
+		return nil, err
+	}
+	for _, n := range i.Counts {
+		i.Pruned += n
+	}
 	return &i, json.Unmarshal(content, &i.Issue)
 }
 
@@ -226,8 +245,12 @@ func (s *Store) issues(ctx context.Context, where string, args ...any) ([]*Issue
 		return nil, err
 	}
 	for _, i := range found {
-		if i.Counts, err = countDeliveries(ctx, s.db, i.Ref); err != nil {
+		counts, err := countDeliveries(ctx, s.db, i.Ref)
+		if err != nil {
 			return nil, err
+		}
+		for state, n := range counts {
+			i.Counts[state] += n
 		}
 	}
 	return found, nil

@@ -15,6 +15,7 @@ type Digest struct {
 	// ListTitles are the lists' titles by id, as the operator words them; a list without one goes by its own.
 	ListTitles map[string]string
 	MinEntries int            // fewer wait for the next issue; at least 1
+	Approve    bool           // an issue waits as a draft until the operator approves it
 	Location   *time.Location // whose day an issue is dated by; nil is UTC
 }
 

@@ -84,9 +84,9 @@ func unarchived(entries []store.Entry) []store.Entry {
 	return news
 }
 
-// newArchive is an archive document of these entries, which come oldest first.
+// newArchive is an archive document of these entries, which come oldest first, without those that are hidden.
 func (p *Publisher) newArchive(l List, entries []store.Entry) archive {
-	entries = slices.Clone(entries)
+	entries = slices.DeleteFunc(slices.Clone(entries), func(e store.Entry) bool { return e.Hidden })
 	newestFirst(entries)
 	return archive{Title: l.Title, Subtitle: l.subtitle(), Author: p.Site.Title, Language: l.Language, Rights: l.Rights, Page: l.Page,
 		Entries: listed(entries)}

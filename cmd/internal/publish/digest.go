@@ -31,7 +31,7 @@ func (p *Publisher) publishDigest(ctx context.Context, t *tree, d templates.Dige
 	for i, issue := range issues {
 		folder := feed.IssueDir(d.ID, issue.Number)
 		var b bytes.Buffer
-		if err := p.Templates.Issue(&b, templates.IssuePage{Site: p.Site, Issue: issue.Issue}); err != nil {
+		if err := p.Templates.Issue(&b, templates.IssuePage{Site: p.Site, Issue: issue.Issue, Note: issue.Note}); err != nil {
 			return err
 		}
 		files[strings.TrimPrefix(folder, feed.DigestDir(d.ID))+feed.PageFile] = b.Bytes()
@@ -44,7 +44,7 @@ func (p *Publisher) publishDigest(ctx context.Context, t *tree, d templates.Dige
 				Published: issue.Date,
 				Updated:   issue.Date,
 				Summary:   strings.Join(issueLink(issue.Issue).Titles, " · "),
-				Content:   issueContent(issue.Issue),
+				Content:   templates.NoteHTML(issue.Note) + issueContent(issue.Issue),
 			})
 		}
 	}

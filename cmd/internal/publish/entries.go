@@ -31,9 +31,9 @@ func pick(entries []store.Entry, window, baseline int) (news, old []store.Entry)
 	return standing(news), standing(old)
 }
 
-// standing are those of the entries that did not leave the list.
+// standing are those of the entries that did not leave the list, and are not hidden.
 func standing(entries []store.Entry) []store.Entry {
-	gone := func(e store.Entry) bool { return e.Gone }
+	gone := func(e store.Entry) bool { return e.Gone || e.Hidden }
 	if !slices.ContainsFunc(entries, gone) {
 		return entries
 	}
