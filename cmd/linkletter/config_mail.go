@@ -46,6 +46,9 @@ func (v *validator) mail() {
 	if m.InDoubt != "resend" && m.InDoubt != "hold" {
 		v.fail("$.mail.in_doubt", "resend or hold", "%q is not a policy", m.InDoubt)
 	}
+	if m.KeepDeliveries < 0 {
+		v.fail("$.mail.keep_deliveries", "write it like 8760h; 0s keeps them for ever", "%v is no time to keep anything", m.KeepDeliveries)
+	}
 	if m.InDoubtHold < time.Second {
 		v.fail("$.mail.in_doubt_hold", "write it like 15m; in_doubt: hold never resends", "%v is too short", m.InDoubtHold)
 	}

@@ -90,6 +90,9 @@ func (v *validator) site() {
 		}
 	}
 	v.listens()
+	if _, err := mail.ParseAddress(c.Operator); err != nil && c.Operator != "" {
+		v.fail("$.operator", "write it like ada@example.org", "%q is not a mailbox", c.Operator)
+	}
 	v.language("$.language", c.Language)
 	if c.Hub != "" && feed.CleanURL(c.Hub) != c.Hub || strings.HasPrefix(c.Hub, "mailto:") {
 		v.fail("$.hub", "write it like https://hub.example.org/", "%q is not the address of a hub", c.Hub)
@@ -251,6 +254,9 @@ func (v *validator) digests() {
 			if !v.ids[id] {
 				v.fail(fmt.Sprintf("%slists[%d]", at, j), "name ids of lists above", "there is no list %q", id)
 			}
+		}
+		if d.Approve && v.c.Operator == "" {
+			v.fail(at+"approve", "set operator to the mailbox that drafts go to", "nobody would see its drafts")
 		}
 		if d.MinEntries < 1 {
 			v.fail(at+"min_entries", "", "%d is less than 1", d.MinEntries)

@@ -24,7 +24,8 @@ func (p *program) digestCommand() *cobra.Command {
 		RunE:    group,
 	}
 	cmd.AddCommand(p.digestPreviewCommand(), p.digestSendCommand(), p.digestIssuesCommand(), p.digestShowCommand(),
-		p.digestPauseCommand(), p.digestResumeCommand(), p.digestCancelCommand())
+		p.digestApproveCommand(), p.digestNoteCommand(),
+		p.digestPauseCommand(), p.digestResumeCommand(), p.digestCancelCommand(), p.digestResolveCommand())
 	return cmd
 }
 
@@ -33,7 +34,8 @@ func (p *program) digestSendCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "send [DIGEST]",
 		Short: "Make the next issue now and send it to every subscriber",
-		Long: `Make the next issue now and send it to every subscriber. With nothing new there is no issue;
+		Long: `Make the next issue now and send it to every subscriber; of a digest that asks for approval, make
+a draft, which the operator gets and digest approve sends. With nothing new there is no issue;
 deliveries that an interrupted run left are finished either way, those in doubt when their
 time has come. While a scheduler runs on the same database, it is asked to send.`,
 		Example: "  linkletter digest send weekly",
@@ -49,9 +51,10 @@ time has come. While a scheduler runs on the same database, it is asked to send.
 					return err
 				}
 				*sent = *made
+				a.mailDrafts(ctx)
 				summary, err := a.deliver(ctx, a.progress("sending"))
 				sent.summarize(summary)
-				return err
+				return errors.Join(err, a.prune(ctx))
 			})
 			if err != nil {
 				return err
@@ -75,6 +78,7 @@ type sentIssue struct {
 	Number   int        `json:"number"` // 0: nothing new, no issue
 	Entries  int        `json:"entries"`
 	To       int        `json:"to"`        // subscribers
+	Draft    bool       `json:"draft"`     // it waits for approval
 	By       string     `json:"by"`        // who delivers it; empty: this command did
 	Sent     int        `json:"sent"`      // by this run, an older issue's included
 	Deferred int        `json:"deferred"`  // the server asked to try again
@@ -96,7 +100,7 @@ func (a *app) reportPaused(ctx context.Context, id string) error {
 	p := &printer{w: a.out}
 	paused := false
 	for _, i := range open {
-		if i.State == store.IssuePaused {
+		if i.State == store.IssuePaused || i.State == store.IssueDraft {
 			paused = true
 			p.openIssue(id, rowOf(i))
 		}
@@ -111,11 +115,13 @@ func (a *app) printSent(s *sentIssue) error {
 	p := &printer{w: a.out}
 	if s.Number == 0 {
 		p.line("%s: nothing new, no issue", s.Digest)
+	} else if s.Draft {
+		p.line("%s #%d: a draft of %s", s.Digest, s.Number, count(s.Entries, "entry", "entries"))
 	} else {
 		p.line("%s #%d: %s to %s; `linkletter digest show %d --digest %s` accounts for each", s.Digest, s.Number,
 			count(s.Entries, "entry", "entries"), count(s.To, "subscriber", "subscribers"), s.Number, s.Digest)
 	}
-	if s.By != "" && s.Number > 0 {
+	if s.By != "" && s.Number > 0 && !s.Draft {
 		p.line("being sent by %s; `linkletter status` shows how far it is", s.By)
 	} else if s.Sent+s.Deferred+s.Failed+s.InDoubt > 0 {
 		p.line("%d sent, %d deferred, %d failed, %d in doubt", s.Sent, s.Deferred, s.Failed, s.InDoubt)
@@ -186,29 +192,15 @@ type issueRow struct {
 	To         int                  `json:"to"`
 	Subject    string               `json:"subject"`
 	Reason     string               `json:"reason,omitempty"` // why it is paused or cancelled
+	Note       string               `json:"note,omitempty"`   // the editor's, Markdown
+	Pruned     int                  `json:"pruned"`           // of the deliveries, those whose rows were removed
 	Deliveries map[digest.State]int `json:"deliveries"`
 }
 
 func rowOf(i *store.Issue) issueRow {
 	return issueRow{Digest: i.Digest, Number: i.Number, Frozen: i.Frozen, State: string(i.State),
-		Entries: i.Len(), To: i.Total(), Subject: i.Parts.Subject, Reason: i.Reason, Deliveries: i.Counts}
-}
-
-func (p *program) digestShowCommand() *cobra.Command {
-	var asJSON bool
-	var name string
-	cmd := &cobra.Command{
-		Use:     "show N",
-		Short:   "Account for every subscriber's copy of one issue",
-		Example: "  linkletter digest show 12\n  linkletter digest show 12 --digest weekly --json",
-		Args:    args(cobra.ExactArgs(1)),
-		RunE: p.withIssue(&name, func(ctx context.Context, a *app, issue *store.Issue) error {
-			return a.showIssue(ctx, issue, asJSON)
-		}),
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	cmd.Flags().StringVar(&name, "digest", "", "the `digest`, where there are several")
-	return cmd
+		Entries: i.Len(), To: i.Total(), Subject: i.Parts.Subject, Reason: i.Reason,
+		Note: i.Note, Pruned: i.Pruned, Deliveries: i.Counts}
 }
 
 // withIssue opens the app and finds the issue that the argument numbers, of the digest that *name names.
@@ -228,66 +220,6 @@ func (p *program) withIssue(name *string, f func(ctx context.Context, a *app, is
 			}
 			return f(ctx, a, issue)
 		})(cmd, nonEmpty(*name))
-	}
-}
-
-func (a *app) showIssue(ctx context.Context, issue *store.Issue, asJSON bool) error {
-	rows := []receipt{}
-	t := tabwriter.NewWriter(a.out, 0, 4, 2, ' ', 0)
-	if !asJSON {
-		p := &printer{w: t}
-		p.line("%s\n%s, frozen %s", oneLine(issue.Parts.Subject), issue.State, a.when(&issue.Frozen, ""))
-		if issue.Reason != "" {
-			p.line("%s", oneLine(issue.Reason))
-		}
-		p.line("")
-	}
-	err := a.eachDelivery(ctx, issue.Ref, func(d store.Delivery) error {
-		if asJSON {
-			rows = append(rows, receipt{Address: d.Address, State: d.State, Attempts: d.Attempts, Updated: d.Updated, Reply: d.Reply})
-			return nil
-		}
-		_, err := fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", d.State, oneLine(d.Address), d.Updated.In(a.cfg.location).Format("2006-01-02 15:04:05"), oneLine(d.Reply))
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if asJSON {
-		return writeJSON(a.out, struct {
-			issueRow
-			Receipts []receipt `json:"receipts"`
-		}{rowOf(issue), rows})
-	}
-	return t.Flush()
-}
-
-// receipt is what became of one subscriber's copy, as --json shows it.
-type receipt struct {
-	Address  string       `json:"address"`
-	State    digest.State `json:"state"`
-	Attempts int          `json:"attempts"`
-	Updated  time.Time    `json:"updated"`
-	Reply    string       `json:"reply"`
-}
-
-// eachDelivery calls f with every delivery of an issue, a page of them in memory.
-func (a *app) eachDelivery(ctx context.Context, issue int64, f func(store.Delivery) error) error {
-	const page = 1000
-	for after := int64(0); ; {
-		rows, err := a.store.Deliveries(ctx, store.DeliveryQuery{Issue: issue, After: after, Limit: page})
-		if err != nil {
-			return err
-		}
-		for _, d := range rows {
-			if err := f(d); err != nil {
-				return err
-			}
-			after = d.ID
-		}
-		if len(rows) < page {
-			return nil
-		}
 	}
 }
 

@@ -20,14 +20,14 @@ func (c *Config) periodical(d DigestConfig) digest.Digest {
 		titles[l.ID] = l.Title
 	}
 	return digest.Digest{ID: d.ID, Title: d.Title, Lists: d.Lists, From: d.From,
-		ListTitles: titles, MinEntries: d.MinEntries, Location: c.location}
+		ListTitles: titles, MinEntries: d.MinEntries, Approve: d.Approve, Location: c.location}
 }
 
 // newDeliverer makes the deliverer from the configuration.
 func (a *app) newDeliverer() (*deliver.Deliverer, error) {
 	m := a.cfg.Mail
 	d := &deliver.Deliverer{
-		Store: a.store, Templates: a.templates, Keys: a.keys, Site: a.site,
+		Store: a.store, Templates: a.templates, Keys: a.keys, Site: a.site, Operator: a.cfg.Operator,
 		Bounces: a.cfg.bounces, Connections: m.Connections, PerConnection: m.PerConnection, PerDomain: m.PerDomain, Quiet: a.cfg.quiet,
 		Now: a.now, Log: a.log,
 	}

@@ -137,7 +137,7 @@ digest of it to subscribers.`,
 	root.AddCommand(
 		p.initCommand(), p.serveCommand(), p.checkCommand(), p.publishCommand(), p.statusCommand(),
 		p.parseCommand(), p.explainCommand(), p.diffCommand(), p.historyCommand(), p.feedCommand(),
-		p.digestCommand(), p.subscribersCommand(), p.doctorCommand(), p.versionCommand(),
+		p.digestCommand(), p.entriesCommand(), p.subscribersCommand(), p.backupCommand(), p.doctorCommand(), p.versionCommand(),
 	)
 	return root
 }

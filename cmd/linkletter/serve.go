@@ -17,6 +17,9 @@ import (
 // deliverEvery is how often due deliveries are looked for when nothing rings before.
 const deliverEvery = 15 * time.Second
 
+// draftRetry is how long a draft waits that could not be mailed to the operator.
+const draftRetry = 5 * time.Minute
+
 func (p *program) serveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "serve",
@@ -97,6 +100,8 @@ func (a *app) serve(ctx context.Context) error {
 	a.greet(ctx)
 	parts.Go(func() { a.deliverWhenDue(ctx, issues) })
 	parts.Go(func() { a.confirmWhenAsked(ctx, signups) })
+	parts.Go(func() { a.draftWhenMade(ctx) })
+	parts.Go(func() { a.pruneWhenOld(ctx) })
 	parts.Go(func() { a.answerRequests(ctx, issues.ring) })
 	parts.Go(func() { a.schedule(ctx, issues.ring) })
 	if a.hub != nil {
@@ -260,6 +265,19 @@ func (a *app) confirmWhenAsked(ctx context.Context, b bell) {
 		}
 		if err = errors.Join(err, a.store.SetTrouble(ctx, store.TroubleConfirmations, err)); err != nil {
 			a.log.Error("sending confirmations", logError, err)
+		}
+	})
+}
+
+// draftWhenMade mails drafts to the operator. One that cannot be mailed is tried again less often, for nobody waits for it.
+func (a *app) draftWhenMade(ctx context.Context) {
+	var next time.Time
+	a.whenever(ctx, newBell(), func() {
+		if a.now().Before(next) {
+			return
+		}
+		if !a.mailDrafts(ctx) {
+			next = a.now().Add(draftRetry)
 		}
 	})
 }

@@ -27,7 +27,7 @@ type status struct {
 
 // trouble is something that is wrong beside the lists.
 type trouble struct {
-	What  string    `json:"what"` // mail, confirmations, publish or hub
+	What  string    `json:"what"` // mail, drafts, confirmations, publish or hub
 	Text  string    `json:"text"`
 	Since time.Time `json:"since"`
 }
@@ -61,7 +61,7 @@ type digestStatus struct {
 	Waiting     int        `json:"waiting"`     // entries for the next issue
 	Subscribers int        `json:"subscribers"` // confirmed
 	Last        *issueRow  `json:"last_issue"`
-	Open        []issueRow `json:"open_issues"` // being sent, paused, or with deliveries in doubt
+	Open        []issueRow `json:"open_issues"` // drafts, being sent, paused, or with deliveries in doubt
 }
 
 func (p *program) statusCommand() *cobra.Command {
@@ -108,7 +108,8 @@ func (s *status) held() bool {
 	for _, d := range s.Digests {
 		for _, i := range d.Open {
 			// What is in doubt of an issue that is being sent is sent again by itself.
-			if i.State == string(store.IssuePaused) || i.State == string(store.IssueDone) && i.Number == d.Last.Number {
+			ended := i.State == string(store.IssueDone) || i.State == string(store.IssueCancelled)
+			if i.State == string(store.IssuePaused) || i.State == string(store.IssueDraft) || ended && i.Number == d.Last.Number {
 				return true
 			}
 		}
@@ -281,12 +282,15 @@ func (a *app) printStatus(w io.Writer, s *status) error {
 
 // openIssue says what there is to know, and to do, about an issue that is not done.
 func (p *printer) openIssue(digestID string, i issueRow) {
+	if i.State == string(store.IssueDraft) {
+		p.line("  draft    #%d: %s; `linkletter digest approve %d --digest %s` sends it", i.Number, count(i.Entries, "entry", "entries"), i.Number, digestID)
+	}
 	if i.State == string(store.IssuePaused) {
 		p.line("  paused   #%d: %s", i.Number, oneLine(i.Reason))
 		p.line("           `linkletter digest resume %d --digest %s` goes on", i.Number, digestID)
 	}
 	if n := i.Deliveries[digest.InDoubt]; n > 0 {
-		p.line("  in doubt #%d: %d, which `linkletter digest show %d --digest %s` names", i.Number, n, i.Number, digestID)
+		p.line("  in doubt #%d: %d, which `linkletter digest show %d --digest %s --state in_doubt` names; digest resolve ends it", i.Number, n, i.Number, digestID)
 	}
 }
 

@@ -347,5 +347,5 @@ func (a *app) sendNow(ctx context.Context, id string) (*sentIssue, error) {
 	if err != nil || issue == nil {
 		return &sentIssue{Digest: id}, err
 	}
-	return &sentIssue{Digest: id, Number: issue.Number, Entries: issue.Len(), To: issue.Total()}, nil
+	return &sentIssue{Digest: id, Number: issue.Number, Entries: issue.Len(), To: issue.Total(), Draft: issue.State == store.IssueDraft}, nil
 }

@@ -30,6 +30,7 @@ type Deliverer struct {
 	Keys      digest.Keys
 	Site      templates.Site
 	Digests   []digest.Digest
+	Operator  string                    // the mailbox that drafts are sent to
 	Signers   map[string]mailer.Signers // by digest: who sign its messages
 	// Bounces is where reports about messages go, with a mark for each; without one they go to the digest's own address.
 	Bounces digest.BounceAddress
@@ -64,13 +65,16 @@ func (d *Deliverer) Freeze(ctx context.Context, id, period string) (*store.Issue
 	if err := d.Store.BeginDigest(ctx, id, dig.Lists); err != nil {
 		return nil, err
 	}
-	return d.Store.Freeze(ctx, dig, period, func(i *digest.Issue) (store.Parts, error) {
-		l, _, err := d.proof(i)
-		if err != nil {
-			return store.Parts{}, err
-		}
-		return l.parts, nil
-	})
+	return d.Store.Freeze(ctx, dig, period, func(i *digest.Issue) (store.Parts, error) { return d.render(i, "") })
+}
+
+// render makes an issue's parts, which are sure to make a message.
+func (d *Deliverer) render(i *digest.Issue, note string) (store.Parts, error) {
+	l, _, err := d.proof(i, note)
+	if err != nil {
+		return store.Parts{}, err
+	}
+	return l.parts, nil
 }
 
 // returnPath is the sender that a message to a subscriber has on its envelope, where reports about it go. issue is the
@@ -117,7 +121,7 @@ func (d *Deliverer) Preview(ctx context.Context, id string) (*Preview, error) {
 	}
 	now := d.Now().UTC().Truncate(time.Second)
 	issue := digest.Compose(dig, number, now.Format(time.RFC3339), now, items)
-	l, msg, err := d.proof(issue)
+	l, msg, err := d.proof(issue, "")
 	if err != nil {
 		return nil, fmt.Errorf("previewing digest %s: %w", id, err)
 	}

@@ -36,11 +36,11 @@ func (d *Deliverer) letter(issue *digest.Issue, parts store.Parts) (*letter, err
 	return l, nil
 }
 
-// proof renders an issue, once for all subscribers, with a mark where their token goes, and composes a copy to the digest's
+// proof renders an issue and its editor's note (Markdown), once for all subscribers, with a mark where their token goes, and composes a copy to the digest's
 // own address: what cannot be a message is found out before the issue is frozen, and not at each subscriber's expense. It
 // settles the issue's Host.
-func (d *Deliverer) proof(i *digest.Issue) (*letter, []byte, error) {
-	m, err := d.Templates.IssueMail(templates.IssueMail{Site: d.Site, Issue: i, Unsubscribe: d.Site.Unsubscribe(d.mark(i))})
+func (d *Deliverer) proof(i *digest.Issue, note string) (*letter, []byte, error) {
+	m, err := d.Templates.IssueMail(templates.IssueMail{Site: d.Site, Issue: i, Note: note, Unsubscribe: d.Site.Unsubscribe(d.mark(i))})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"linkletter/feed/digest"
+	"linkletter/store"
+)
+
+func (p *program) digestShowCommand() *cobra.Command {
+	var asJSON bool
+	var name string
+	var states []string
+	cmd := &cobra.Command{
+		Use:   "show N",
+		Short: "Account for every subscriber's copy of one issue",
+		Long: `Account for every subscriber's copy of one issue: those in doubt first, which digest resolve ends. The
+rows of deliveries that ended longer ago than mail.keep_deliveries are removed; their counts stay.`,
+		Example: "  linkletter digest show 12\n  linkletter digest show 12 --state in_doubt,failed\n  linkletter digest show 12 --digest weekly --json",
+		Args:    args(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, given []string) error {
+			only := deliveryStates
+			if len(states) > 0 {
+				only = nil
+			}
+			for _, s := range states {
+				if !slices.Contains(deliveryStates, digest.State(s)) {
+					return usageError{hintError{fmt.Errorf("--state: there is no state %q", s), stateNames()}}
+				}
+				only = append(only, digest.State(s))
+			}
+			return p.withIssue(&name, func(ctx context.Context, a *app, issue *store.Issue) error {
+				return a.showIssue(ctx, issue, only, asJSON)
+			})(cmd, given)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
+	cmd.Flags().StringVar(&name, "digest", "", "the `digest`, where there are several")
+	cmd.Flags().StringSliceVar(&states, "state", nil, "only deliveries in these states: "+stateNames())
+	return cmd
+}
+
+// stateNames are the states of deliveries for people.
+func stateNames() string {
+	var names []string
+	for _, s := range deliveryStates {
+		names = append(names, string(s))
+	}
+	return strings.Join(names, ", ")
+}
+
+// receipt is what became of one subscriber's copy, as --json shows it.
+type receipt struct {
+	Address  string       `json:"address"`
+	State    digest.State `json:"state"`
+	Attempts int          `json:"attempts"`
+	Updated  time.Time    `json:"updated"`
+	Reply    string       `json:"reply"`
+}
+
+func (a *app) showIssue(ctx context.Context, issue *store.Issue, states []digest.State, asJSON bool) error {
+	rows := []receipt{}
+	t := tabwriter.NewWriter(a.out, 0, 4, 2, ' ', 0)
+	if !asJSON {
+		if err := a.issueHead(&printer{w: t}, issue); err != nil {
+			return err
+		}
+	}
+	each := func(d store.Delivery) error {
+		if asJSON {
+			rows = append(rows, receipt{Address: d.Address, State: d.State, Attempts: d.Attempts, Updated: d.Updated, Reply: d.Reply})
+			return nil
+		}
+		_, err := fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", d.State, oneLine(d.Address), d.Updated.In(a.cfg.location).Format("2006-01-02 15:04:05"), oneLine(d.Reply))
+		return err
+	}
+	doubt := func(s digest.State) bool { return s == digest.InDoubt }
+	if slices.ContainsFunc(states, doubt) {
+		if err := a.eachDelivery(ctx, store.DeliveryQuery{Issue: issue.Ref, States: []digest.State{digest.InDoubt}}, each); err != nil {
+			return err
+		}
+	}
+	if others := slices.DeleteFunc(slices.Clone(states), doubt); len(others) > 0 {
+		if err := a.eachDelivery(ctx, store.DeliveryQuery{Issue: issue.Ref, States: others}, each); err != nil {
+			return err
+		}
+	}
+	if asJSON {
+		return writeJSON(a.out, struct {
+			issueRow
+			Receipts []receipt `json:"receipts"`
+		}{rowOf(issue), rows})
+	}
+	return t.Flush()
+}
+
+// issueHead says what there is to know of an issue as a whole.
+func (a *app) issueHead(p *printer, issue *store.Issue) error {
+	p.line("%s\n%s, frozen %s: %s", oneLine(issue.Parts.Subject), issue.State, a.when(&issue.Frozen, ""), deliveryCounts(issue.Counts))
+	if issue.Reason != "" {
+		p.line("%s", oneLine(issue.Reason))
+	}
+	if issue.Note != "" {
+		p.line("with a note: %s", oneLine(issue.Note))
+	}
+	if issue.Pruned > 0 {
+		p.line("%s removed, as mail.keep_deliveries says", count(issue.Pruned, "of them has its row", "of them have their rows"))
+	}
+	p.openIssue(issue.Digest, rowOf(issue))
+	p.line("")
+	return p.err
+}
+
+// eachDelivery calls f with every delivery asked for, a page of them in memory.
+func (a *app) eachDelivery(ctx context.Context, q store.DeliveryQuery, f func(store.Delivery) error) error {
+	for q.Limit = 1000; ; {
+		rows, err := a.store.Deliveries(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, d := range rows {
+			if err := f(d); err != nil {
+				return err
+			}
+			q.After = d.ID
+		}
+		if len(rows) < q.Limit {
+			return nil
+		}
+	}
+}
