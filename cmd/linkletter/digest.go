@@ -54,7 +54,7 @@ time has come. While a scheduler runs on the same database, it is asked to send.
 				a.mailDrafts(ctx)
 				summary, err := a.deliver(ctx, a.progress("sending"))
 				sent.summarize(summary)
-				return errors.Join(err, a.prune(ctx))
+				return errors.Join(err, a.pruneBriefly(ctx))
 			})
 			if err != nil {
 				return err

@@ -10,6 +10,8 @@ const (
 	// pruneBatch rows are removed in one short transaction; others write between them.
 	pruneBatch = 500
 	prunePause = 20 * time.Millisecond
+	// pruneBrief is how long a command takes for it that somebody waits for; the next goes on.
+	pruneBrief = 3 * time.Second
 )
 
 // pruneWhenOld removes the rows of deliveries that ended long ago, now and every so often, until the context ends.
@@ -50,4 +52,14 @@ func (a *app) prune(ctx context.Context) error {
 		case <-time.After(prunePause):
 		}
 	}
+}
+
+// pruneBriefly is prune for a command that somebody waits for.
+func (a *app) pruneBriefly(ctx context.Context) error {
+	brief, cancel := context.WithTimeout(ctx, pruneBrief)
+	defer cancel()
+	if err := a.prune(brief); err != nil && brief.Err() == nil {
+		return err
+	}
+	return nil
 }

@@ -156,7 +156,7 @@ func (a *app) send(ctx context.Context, id string, period time.Time) (*store.Iss
 		return nil, err
 	}
 	if issue == nil {
-		a.log.Info("nothing new, no issue", logDigest, id)
+		a.log.Info("nothing new, or a draft waits for approval: no issue", logDigest, id)
 	} else {
 		a.log.Info("issue frozen", logDigest, id, logIssue, issue.Number, "entries", issue.Len())
 	}
