@@ -42,6 +42,7 @@ type confirmer struct {
 	*Deliverer
 	marks digest.BounceKeys
 	conn  Conn // nil: none is open
+	begun int  // messages on it
 	sent  int
 }
 
@@ -54,23 +55,32 @@ func (c *confirmer) hangUp() {
 
 // sendAll sends one mail after another. An error says that nothing can be sent, and comes with those that were not tried.
 func (c *confirmer) sendAll(ctx context.Context, due []store.Confirmation) (untried []store.Confirmation, err error) {
-	for i, mail := range due {
+	for i := 0; i < len(due); i++ {
+		mail := due[i]
 		if ctx.Err() != nil {
 			return due[i:], context.Cause(ctx)
 		}
 		if err := c.pace(ctx); err != nil {
 			return due[i:], err
 		}
+		if c.PerConnection > 0 && c.begun >= c.PerConnection {
+			c.hangUp()
+		}
 		if c.conn == nil {
 			conn, err := c.Dial(ctx)
 			if err != nil {
 				return due[i:], fmt.Errorf("confirmation mails cannot be sent; check the server and the settings under \"mail\": %w", err)
 			}
-			c.conn = conn
+			c.conn, c.begun = conn, 0
 		}
+		c.begun++
 		good, err := c.confirm(ctx, mail)
 		if err != nil && !good {
 			c.hangUp()
+		}
+		if hadEnough(err, c.begun) && ctx.Err() == nil {
+			i-- // over another connection
+			continue
 		}
 		record := context.WithoutCancel(ctx)
 		switch v := judge(err); {

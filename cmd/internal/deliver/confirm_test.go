@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -149,5 +150,24 @@ func (w *world) signUp(n int) {
 		_, err := w.store.SignUp(w.Context(), fmt.Sprintf("new%d@example.org", i), []string{"weekly"}, "client",
 			store.SignUpLimits{Address: 99, Client: 99, Total: 99})
 		w.must(err)
+	}
+}
+
+// A server that closes after some messages puts no confirmation mail off.
+func TestConfirmationsServerHasHadEnough(t *testing.T) {
+	const n = 7
+	w := newWorld(t, 0)
+	w.signUp(n)
+	srv := smtptest.New(t)
+	d := w.deliverer(w.store, smtpTo(w, srv))
+	var begun atomic.Int32
+	srv.SetFault(func(v smtptest.Verb, _ smtptest.Message) error {
+		if v == smtptest.Mail && begun.Add(1)%4 == 0 {
+			return smtptest.ErrDrop
+		}
+		return nil
+	})
+	if sent, err := d.Confirmations(t.Context()); sent != n || err != nil {
+		t.Errorf("sent %d (%v), want all %d", sent, err, n)
 	}
 }

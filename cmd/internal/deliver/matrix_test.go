@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -145,7 +146,10 @@ func TestD4FaultMatrix(t *testing.T) {
 		if pipelined {
 			extensions = append(extensions, "PIPELINING")
 		}
-		for _, c := range matrix {
+		for i, c := range matrix {
+			if pipelined && i < slices.IndexFunc(matrix, func(c cell) bool { return c.at == smtptest.Mail }) {
+				continue // nothing goes out together before a message
+			}
 			name := string(c.at) + " " + c.fault[:min(len(c.fault), 30)]
 			if pipelined {
 				name += " pipelined"

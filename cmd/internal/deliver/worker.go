@@ -133,10 +133,17 @@ func (r *run) deliver(ctx context.Context, l *line, job store.Delivery) (good bo
 		r.must(r.release(record, []store.Delivery{job}))
 		return false, nothing, false
 	}
-	var e *mailer.Error
-	if errors.As(err, &e) && l.carried > 1 && e.Phase == mailer.Mail && e.Lost {
+	if hadEnough(err, l.carried) {
 		return false, nothing, true
 	}
 	r.must(r.settle(record, job, err, intent))
-	return e != nil && !e.Lost, nothing, false
+	var e *mailer.Error
+	return errors.As(err, &e) && !e.Lost, nothing, false
+}
+
+// hadEnough says that a server closed a connection on which so many messages were begun, and it was good for at least one: that
+// is no word about the newest, of which nothing but the sender has gone out.
+func hadEnough(err error, begun int) bool {
+	var e *mailer.Error
+	return errors.As(err, &e) && begun > 1 && e.Phase == mailer.Mail && e.Lost
 }
