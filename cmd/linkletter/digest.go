@@ -153,9 +153,14 @@ func (p *program) digestIssuesCommand() *cobra.Command {
 			}
 			t := tabwriter.NewWriter(p.out, 0, 4, 2, ' ', 0)
 			fmt.Fprintln(t, "ISSUE\tFROZEN\tSTATE\tENTRIES\tSENT\tOF\tSUBJECT")
+			removed := 0
 			for _, i := range issues {
+				removed += i.Pruned
 				fmt.Fprintf(t, "%d\t%s\t%s\t%d\t%d\t%d\t%s\n", i.Number, i.Frozen.In(a.cfg.location).Format("2006-01-02 15:04"),
 					i.State, i.Len(), i.Counts[digest.Sent], i.Total(), oneLine(i.Parts.Subject))
+			}
+			if removed > 0 {
+				fmt.Fprintf(t, "The rows of %s are removed, as mail.keep_deliveries says; the counts stay.\n", count(removed, "delivery", "deliveries"))
 			}
 			return t.Flush()
 		}),

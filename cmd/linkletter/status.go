@@ -265,7 +265,8 @@ func (a *app) printStatus(w io.Writer, s *status) error {
 		p.line("  next     %s, %d entries waiting", a.when(&d.Next, ""), d.Waiting)
 		p.line("  to       %d subscribers", d.Subscribers)
 		if d.Last != nil {
-			p.line("  last     #%d, %s, %s: %d sent of %d", d.Last.Number, a.when(&d.Last.Frozen, ""), d.Last.State, d.Last.Deliveries[digest.Sent], d.Last.To)
+			p.line("  last     #%d, %s, %s: %d sent of %d%s", d.Last.Number, a.when(&d.Last.Frozen, ""), d.Last.State, d.Last.Deliveries[digest.Sent], d.Last.To,
+				map[bool]string{true: "; their rows are removed, the counts stay"}[d.Last.Pruned > 0])
 		}
 		for _, i := range d.Open {
 			p.openIssue(d.ID, i)
