@@ -20,10 +20,14 @@ type line struct {
 func (r *run) work(ctx context.Context, jobs <-chan store.Delivery) {
 	l := &line{settled: nothing}
 	defer func() {
-		r.must(l.settled())
+		r.record(l)
 		l.hangUp()
 	}()
-	for job := range jobs {
+	for {
+		job, ok := r.take(jobs, l)
+		if !ok {
+			return
+		}
 		working := r.attend(ctx, l, job)
 		r.queue.finished(job)
 		if !working {
@@ -32,8 +36,29 @@ func (r *run) work(ctx context.Context, jobs <-chan store.Delivery) {
 	}
 }
 
+// take gives the next job, if there is another. A reply rides on the next intent only where that comes at once.
+func (r *run) take(jobs <-chan store.Delivery, l *line) (job store.Delivery, ok bool) {
+	select {
+	case job, ok = <-jobs:
+	default:
+		r.record(l)
+		job, ok = <-jobs
+	}
+	return job, ok
+}
+
+// record waits until the reply to the newest message is on disk. It comes before every wait: a crash meanwhile would leave
+// the message in doubt.
+func (r *run) record(l *line) {
+	r.must(l.settled())
+	l.settled = nothing
+}
+
 // attend makes one delivery, or gives it back when there is no time for it. working is false when no connection can be had.
 func (r *run) attend(ctx context.Context, l *line, job store.Delivery) (working bool) {
+	if r.Rate != nil && r.Rate.Tokens() < 1 {
+		r.record(l)
+	}
 	err := r.pace(ctx)
 	if err != nil && ctx.Err() == nil {
 		r.must(err)
@@ -44,9 +69,11 @@ func (r *run) attend(ctx context.Context, l *line, job store.Delivery) (working 
 	}
 	for {
 		if r.PerConnection > 0 && l.carried >= r.PerConnection {
+			r.record(l)
 			l.hangUp()
 		}
 		if l.conn == nil {
+			r.record(l)
 			conn, err := r.Dial(ctx)
 			if err != nil {
 				r.must(r.release(ctx, []store.Delivery{job}))
@@ -57,7 +84,7 @@ func (r *run) attend(ctx context.Context, l *line, job store.Delivery) (working 
 		}
 		l.carried++
 		good, settled, again := r.deliver(ctx, l, job)
-		r.must(l.settled()) // the one before: it was on this one's commit
+		r.record(l) // the one before: it was on this one's commit
 		l.settled = settled
 		if !good {
 			l.hangUp()
@@ -113,8 +140,14 @@ func (r *run) deliver(ctx context.Context, l *line, job store.Delivery) (good bo
 	}
 	msg := job.Message
 	if msg == nil {
-		if msg, err = r.compose(letter, job.Subscriber, job.Address); err != nil { // the address cannot be
+		if _, err := mailer.ParseAddress(job.Address); err != nil {
 			r.must(r.fail(record, job, err, false))
+			return true, nothing, false
+		}
+		if msg, err = r.compose(letter, job.Subscriber, job.Address); err != nil { // no copy can be made, nor signed
+			r.must(fmt.Errorf("nothing more can be sent; what was not sent stays in the queue: issue %d of digest %s: %w",
+				letter.issue.Number, letter.issue.Digest, err))
+			r.must(r.release(record, []store.Delivery{job}))
 			return true, nothing, false
 		}
 	}
