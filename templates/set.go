@@ -8,6 +8,8 @@ import (
 	htmltemplate "html/template"
 	"io"
 	"io/fs"
+	"maps"
+	"slices"
 	texttemplate "text/template"
 )
 
@@ -17,27 +19,31 @@ var embedded embed.FS
 //go:embed assets
 var assets embed.FS
 
-// The pages by the name of their file, each with what it is tried on when it is loaded.
-var pages = map[string]any{
-	"landing":     trialLanding,
-	"list":        trialList,
-	"section":     trialSection,
-	"digest":      trialDigest,
-	"issue":       newIssue(trialMail),
-	"subscribe":   trialForm,
-	"confirm":     trialForm,
-	"unsubscribe": trialForm,
-	"notice":      trialNotice,
+// trial is what a template is tried on when it is loaded: one of everything first, then what has next to nothing, so that
+// every branch of a template is seen.
+type trial []any
+
+// The pages by the name of their file.
+var pages = map[string]trial{
+	"landing":     {trialLanding, Landing{}},
+	"list":        {trialList, ListPage{}},
+	"section":     {trialSection, SectionPage{}},
+	"digest":      {trialDigest, DigestPage{}},
+	"issue":       {newIssue(trialMail), newIssue(IssueMail{})},
+	"subscribe":   {trialForm, Form{}},
+	"confirm":     {trialForm, Form{}},
+	"unsubscribe": {trialForm, Form{}},
+	"notice":      {trialNotice, Notice{}},
 }
 
 // The mails likewise, each a text and an HTML twin.
-var mails = map[string]any{
-	"issue":        newIssue(trialMail),
-	"confirmation": trialConfirmation,
+var mails = map[string]trial{
+	"issue":        {newIssue(trialMail), newIssue(trialMail).first(0), newIssue(IssueMail{})},
+	"confirmation": {trialConfirmation, ConfirmationMail{}},
 }
 
 // markdowns are what is written as Markdown too.
-var markdowns = map[string]any{"issue": newIssue(trialMail)}
+var markdowns = map[string]trial{"issue": {newIssue(trialMail), newIssue(IssueMail{})}}
 
 // Set is the parsed templates. It may be used by several goroutines at once.
 type Set struct {
@@ -45,6 +51,9 @@ type Set struct {
 	mails map[string]twins
 
 	markdowns map[string]*texttemplate.Template
+
+	// Warnings are what may be meant but seldom is, in templates of the operator's own: sentences for a log.
+	Warnings []string
 }
 
 // twins are one mail as text and as HTML.
@@ -64,49 +73,95 @@ func Assets() fs.FS {
 }
 
 // Load parses the embedded templates. A file in overrides, which may be nil, takes the place of the embedded one of the
-// same path (pages/list.html, mail/issue.txt). Each template is tried once, because a misspelt field or an unsafe place
-// for a value shows only then; the error names file and line.
+// same path (pages/list.html, mail/issue.txt). Each template is tried, because a misspelt field or an unsafe place for a
+// value shows only then, and what must not be missing from a message is looked for. What is wrong with a template is an
+// *Error.
 func Load(overrides fs.FS) (*Set, error) {
+	if overrides != nil {
+		if err := onlyTemplates(overrides); err != nil {
+			return nil, err
+		}
+	}
 	src := source{overrides}
 	t := &Set{pages: map[string]*htmltemplate.Template{}, mails: map[string]twins{}, markdowns: map[string]*texttemplate.Template{}}
-	layout, err := src.html("pages/layout.html", htmltemplate.New("").Funcs(htmlFuncs))
-	if err != nil {
-		return nil, err
-	}
-	for name, data := range pages {
-		base, err := layout.Clone()
-		if err != nil {
-			return nil, fmt.Errorf("copying the page layout: %w", err)
-		}
-		if t.pages[name], err = src.html("pages/"+name+".html", base); err != nil {
-			return nil, err
-		}
-		if err := t.page(io.Discard, name, data); err != nil {
-			return nil, err
-		}
-	}
-	for name, data := range mails {
-		var m twins
-		if m.text, err = src.text("mail/"+name+".txt", textFuncs); err != nil {
-			return nil, err
-		}
-		if m.html, err = src.html("mail/"+name+".html", htmltemplate.New("").Funcs(htmlFuncs)); err != nil {
-			return nil, err
-		}
-		t.mails[name] = m
-		if _, err := t.mail(name, data); err != nil {
-			return nil, err
-		}
-	}
-	for name, data := range markdowns {
-		if t.markdowns[name], err = src.text("mail/"+name+".md", markdownFuncs); err != nil {
-			return nil, err
-		}
-		if _, err := t.markdown(name, data); err != nil {
+	for _, load := range []func(source) error{t.loadPages, t.loadMails, t.loadMarkdowns} {
+		if err := load(src); err != nil {
 			return nil, err
 		}
 	}
 	return t, nil
+}
+
+func (t *Set) loadPages(src source) error {
+	layout, err := src.html("pages/layout.html", htmltemplate.New("").Funcs(htmlFuncs))
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(pages)) {
+		path := "pages/" + name + ".html"
+		base, err := layout.Clone()
+		if err != nil {
+			return fmt.Errorf("copying the page layout: %w", err)
+		}
+		if t.pages[name], err = src.html(path, base); err != nil {
+			return err
+		}
+		for i, data := range pages[name] {
+			var b bytes.Buffer
+			if err := t.page(&b, name, data); err != nil {
+				return located(path, err)
+			}
+			if i > 0 {
+				continue
+			}
+			if err := t.inspectPage(path, name, b.String()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (t *Set) loadMails(src source) (err error) {
+	for _, name := range slices.Sorted(maps.Keys(mails)) {
+		path := "mail/" + name
+		var m twins
+		if m.text, err = src.text(path+".txt", textFuncs); err != nil {
+			return err
+		}
+		if m.html, err = src.html(path+".html", htmltemplate.New("").Funcs(htmlFuncs)); err != nil {
+			return err
+		}
+		t.mails[name] = m
+		for i, data := range mails[name] {
+			made, err := t.mail(name, data)
+			if err != nil {
+				return located(path, err)
+			}
+			if i > 0 {
+				continue
+			}
+			if err := t.inspectMail(path, name, made); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (t *Set) loadMarkdowns(src source) (err error) {
+	for _, name := range slices.Sorted(maps.Keys(markdowns)) {
+		path := "mail/" + name + ".md"
+		if t.markdowns[name], err = src.text(path, markdownFuncs); err != nil {
+			return err
+		}
+		for _, data := range markdowns[name] {
+			if _, err := t.markdown(name, data); err != nil {
+				return located(path, err)
+			}
+		}
+	}
+	return nil
 }
 
 // source reads template files: the overriding one, else the embedded one.
@@ -136,7 +191,7 @@ func (s source) html(path string, base *htmltemplate.Template) (*htmltemplate.Te
 	}
 	t, err := base.New(path).Parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("parsing a template: %w", err)
+		return nil, located(path, err)
 	}
 	return t, nil
 }
@@ -148,7 +203,7 @@ func (s source) text(path string, funcs texttemplate.FuncMap) (*texttemplate.Tem
 	}
 	t, err := texttemplate.New(path).Funcs(funcs).Parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("parsing a template: %w", err)
+		return nil, located(path, err)
 	}
 	return t, nil
 }

@@ -25,6 +25,16 @@ func TestLoadOverrides(t *testing.T) {
 		{"misspelt in a range", fstest.MapFS{"mail/issue.txt": {Data: []byte("a\n{{range .Groups}}{{range .Items}}{{.Titel}}{{end}}{{end}}")}}, "mail/issue.txt:2"},
 		{"unsafe place", notice("{{define \"title\"}}{{end}}{{define \"main\"}}<a {{.Title}}<b>{{end}}"), "the notice page"},
 		{"unknown function", fstest.MapFS{"mail/issue.html": {Data: []byte("{{nosuch}}")}}, "mail/issue.html:1"},
+		{"misspelt in an empty issue", edited(t, "mail/issue.txt", "{{range .Groups}}", "{{range .Groups}}{{else}}{{.Titel}}"), "mail/issue.txt:"},
+		{"misspelt in the layout", edited(t, "pages/layout.html", "{{.Site.Root}}", "{{.Site.Rot}}"), "pages/layout.html:"},
+		{"no such name", fstest.MapFS{"mail/isue.txt": {}}, "template mail/isue.txt: there is no template of this name"},
+		{"in no folder", fstest.MapFS{"issue.txt": {}}, "template issue.txt: there is no"},
+		{"a file for a folder", fstest.MapFS{"mail": {}}, "template mail: it cannot be read as a folder"},
+		{"no way to leave in the text", edited(t, "mail/issue.txt", "{{.Unsubscribe}}\n", "here\n"), "template mail/issue.txt: it does not hold the reader's way to leave"},
+		{"no way to leave in the HTML", edited(t, "mail/issue.html", "<a {{verbatim .Unsubscribe}}", "<a href=\"#\""), "template mail/issue.html: it has no link that is the reader's way to leave"},
+		{"no link in the confirmation", edited(t, "mail/confirmation.txt", "{{.Confirm}}", ""), "template mail/confirmation.txt: it does not hold the link that confirms"},
+		{"no form", edited(t, "pages/confirm.html", "method=\"post\"", ""), "template pages/confirm.html: it has no form"},
+		{"no field", edited(t, "pages/layout.html", "name=\"address\"", ""), "template pages/subscribe.html: its form has no field with the name \"address\""},
 		{"incomplete", notice(`{{define "title"}}t{{end}}`), "main"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -46,6 +56,43 @@ func TestLoadOverrides(t *testing.T) {
 				t.Errorf("the override is shown: %v", ours)
 			}
 		})
+	}
+}
+
+// edited is a folder of overrides that holds one of the embedded templates, changed.
+func edited(t *testing.T, path, old, replacement string) fs.FS {
+	t.Helper()
+	b, err := fs.ReadFile(Originals(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Replace(string(b), old, replacement, 1)
+	if text == string(b) {
+		t.Fatalf("%s has no %q", path, old)
+	}
+	return fstest.MapFS{path: {Data: []byte(text)}, ".hidden": {}, "mail/.hidden": {}}
+}
+
+func TestLoadWarns(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		overrides fs.FS
+		want      string
+	}{
+		{"the originals", Originals(), ""},
+		{"no imprint in the text", edited(t, "mail/issue.txt", "{{range lines .}}{{wrap \"\" .}}{{end}}", ""), "mail/issue.txt does not show the imprint"},
+		{"no imprint in the HTML", edited(t, "mail/confirmation.html", "<br>{{.}}{{end}}</p>\n</td>", "{{end}}</p>\n</td>"), "mail/confirmation.html does not show the imprint"},
+		{"no imprint on pages", edited(t, "pages/layout.html", "{{.}}</span>", "</span>"), "pages/layout.html does not show the imprint"},
+		{"a link in the HTML alone", edited(t, "mail/issue.html", "</body>", "<a href=\"https://us.example/\">us</a></body>"), "mail/issue.html has a link that mail/issue.txt has not, so readers of plain text miss it: https://us.example/"},
+	} {
+		set, err := Load(tt.overrides)
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		if got := strings.Join(set.Warnings, "\n"); tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
+			t.Errorf("%s: warnings\n got %q\nwant %q", tt.name, got, tt.want)
+		}
 	}
 }
 

@@ -20,7 +20,7 @@ var (
 	trialSite = Site{
 		Site:    feed.Site{Base: "https://example.org"},
 		Title:   "Site",
-		Imprint: "Imprint",
+		Imprint: "The Imprint, 1 Trial Street",
 		Forms:   true,
 		Digests: []DigestLink{{ID: "weekly", Title: "Weekly", When: "every Monday"}, {ID: "daily", Title: "Daily"}},
 	}
@@ -47,7 +47,7 @@ var (
 		Sections: trialSections, Lang: "en", Changes: true, Archive: 1, Rights: "Rights",
 	}
 	trialMail = IssueMail{
-		Site: trialSite, Unsubscribe: "@@unsubscribe@@",
+		Site: trialSite, Unsubscribe: "https://example.org/-/unsubscribe/token",
 		Note: "Text\n\n# Head\n\n- Item\n\n> Quote\n\n    Code",
 		Issue: &digest.Issue{Digest: "weekly", Number: 1, Title: "Weekly", Date: trialTime, Groups: []digest.Group{
 			{List: "list", Heading: "Section", Items: []digest.Item{{Entry: trialEntry, List: "list", ListTitle: "List", AddedBy: "Adder", AddedIn: "https://example.org/commit"}}},

@@ -61,7 +61,7 @@ func (p *program) open(ctx context.Context) (*app, error) {
 		return nil, err
 	}
 	a := &app{program: p, cfg: cfg, log: log, watched: map[string]*watched{}, hubWait: hubWait, hubBell: newBell()}
-	if a.templates, err = templates.Load(nil); err != nil {
+	if a.templates, err = cfg.loadTemplates(); err != nil {
 		return nil, fmt.Errorf("loading the templates: %w", err)
 	}
 	if a.store, err = store.Open(ctx, cfg.path(cfg.Database), p.now); err != nil {

@@ -21,7 +21,7 @@ import (
 // ConfigError is a mistake in the configuration, with its place.
 type ConfigError struct {
 	File         string
-	Line, Column int // from 1; 0: the file as a whole
+	Line, Column int // from 1; Line 0: the file as a whole; Column 0: the line as a whole
 	Problem      string
 	Hint         string
 }
@@ -29,6 +29,9 @@ type ConfigError struct {
 func (e *ConfigError) Error() string {
 	if e.Line == 0 {
 		return fmt.Sprintf("%s: %s", e.File, e.Problem)
+	}
+	if e.Column == 0 {
+		return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Problem)
 	}
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Problem)
 }

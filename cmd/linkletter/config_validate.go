@@ -98,6 +98,9 @@ func (v *validator) site() {
 		v.fail("$.hub", "write it like https://hub.example.org/", "%q is not the address of a hub", c.Hub)
 	}
 	v.publicFolder()
+	if dir, err := os.Stat(c.path(c.Templates)); c.Templates != "" && (err != nil || !dir.IsDir()) {
+		v.fail("$.templates", "`linkletter init --templates FOLDER` makes one; relative paths start at this file's folder", "there is no folder %q", c.Templates)
+	}
 	if !c.Serve && len(c.Digests) > 0 {
 		v.fail("$.serve", "set serve: true and let the web server pass /-/ on, or set digests: []", "digests need the program to answer: subscribers could not unsubscribe")
 	}

@@ -40,22 +40,34 @@ var defaultSample = sample{
 }
 
 func (p *program) initCommand() *cobra.Command {
-	return &cobra.Command{
+	var dir string
+	cmd := &cobra.Command{
 		Use:   "init [FILE|URL]",
 		Short: "Write a commented config.yaml here, for the list in this folder",
 		Long: `Write a commented config.yaml here. It watches the list named, or the Markdown file in this
 folder that looks most like a list, and calls it as it calls itself; an address is read for
-that. An existing file is never written over.`,
-		Example: "  linkletter init\n  linkletter init README.md\n  linkletter init https://github.com/ada/tools",
+that. An existing file is never written over.
+
+With --templates it writes the built-in templates of mails and pages into a folder instead,
+for you to change (docs/templates.md).`,
+		Example: "  linkletter init\n  linkletter init README.md\n  linkletter init https://github.com/ada/tools\n  linkletter init --templates templates",
 		Args:    args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			location := ""
+			if dir != "" && len(given) > 0 {
+				return usageError{errors.New("--templates writes templates and no configuration: give it no list")}
+			}
+			if dir != "" {
+				return p.writeTemplates(dir)
+			}
 			if len(given) == 1 {
 				location = given[0]
 			}
 			return p.init(cmd.Context(), location)
 		},
 	}
+	cmd.Flags().StringVar(&dir, "templates", "", "write the built-in templates into this new `FOLDER` instead")
+	return cmd
 }
 
 func (p *program) init(ctx context.Context, location string) error {

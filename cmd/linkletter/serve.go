@@ -58,8 +58,18 @@ is under way.`,
 	}
 }
 
-// prepare looks for what would only fail later: folders that cannot be written.
+// noImprint is said by all who send issues.
+const noImprint = "no imprint is set (imprint: in the configuration): many countries' law wants to read in every issue who sends it, with a postal address"
+
+// prepare looks for what would only fail later, folders that cannot be written, and says what an operator should know
+// before anything is sent.
 func (a *app) prepare() error {
+	for _, w := range a.templates.Warnings {
+		a.log.Warn("a template of yours lacks something", "warning", w)
+	}
+	if a.cfg.Imprint == "" && len(a.cfg.Digests) > 0 {
+		a.log.Warn(noImprint)
+	}
 	if err := writable(a.cfg.path(a.cfg.Public)); err != nil {
 		return err
 	}
