@@ -31,18 +31,28 @@ func (p *program) digestCommand() *cobra.Command {
 
 func (p *program) digestSendCommand() *cobra.Command {
 	var asJSON bool
+	test := &testFlags{}
 	cmd := &cobra.Command{
 		Use:   "send [DIGEST]",
 		Short: "Make the next issue now and send it to every subscriber",
 		Long: `Make the next issue now and send it to every subscriber; of a digest that asks for approval, make
 a draft, which the operator gets and digest approve sends. With nothing new there is no issue;
 deliveries that an interrupted run left are finished either way, those in doubt when their
-time has come. While a scheduler runs on the same database, it is asked to send.`,
-		Example: "  linkletter digest send weekly",
+time has come. While a scheduler runs on the same database, it is asked to send.
+
+With --test it goes to the addresses named and to nobody else, as subscribers will get it but
+for a Message-ID of its own and links that unsubscribe nobody. Nothing is stored.`,
+		Example: "  linkletter digest send weekly\n  linkletter digest send --test ada@example.org weekly",
 		Args:    args(cobra.MaximumNArgs(1)),
 		RunE: p.withDigest(func(ctx context.Context, a *app, d DigestConfig) error {
+			if err := test.validate(asJSON); err != nil {
+				return err
+			}
 			if err := a.prepare(); err != nil {
 				return err
+			}
+			if len(test.to) > 0 {
+				return a.sendTest(ctx, d, test)
 			}
 			sent := &sentIssue{}
 			err := a.exclusively(ctx, "digest send", store.RequestSend, d.ID, sent, func(ctx context.Context) error {
@@ -69,6 +79,7 @@ time has come. While a scheduler runs on the same database, it is asked to send.
 		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
+	test.add(cmd)
 	return cmd
 }
 

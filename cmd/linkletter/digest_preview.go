@@ -13,16 +13,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"linkletter/cmd/internal/check"
+	"linkletter/cmd/internal/deliver"
 	"linkletter/cmd/internal/mailer"
 	"linkletter/feed/digest"
+	"linkletter/store"
 	"linkletter/templates"
 )
 
 // previewFlags are the flags of `linkletter digest preview`.
 type previewFlags struct {
 	pastFlags
-	format, from string
-	files        []string
+	format, from, to string
+	files            []string
+	browser          bool
+	issue            int // 0: the next
 }
 
 // previewFormats are what an issue can be written as.
@@ -33,7 +37,9 @@ func (p *program) digestPreviewCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "preview [DIGEST]",
 		Short: "Show the next issue as it would be sent now, or that of a list in a git checkout",
-		Long: `Show the next issue as it would be sent now; nothing is stored.
+		Long: `Show the next issue as it would be sent now, or with --issue a draft or one that was sent;
+nothing is stored. As eml it is the message as it goes over the wire, signed; its links
+unsubscribe nobody. ` + "`linkletter digest send --test ADDRESS`" + ` mails it.
 
 With --file it needs no configuration and no database: it is the issue of what was added to
 a list in a git checkout since a date, as its history tells (see ` + "`linkletter feed --help`" + `),
@@ -44,6 +50,8 @@ As Markdown it may be pasted into a release, a discussion or an issue: what entr
 as itself, mentions nobody and refers to nothing there. A comment at its end names the
 commit that it goes up to, for --after next time.`,
 		Example: `  linkletter digest preview
+  linkletter digest preview --browser
+  linkletter digest preview --issue 12 --format html weekly
   linkletter digest preview --format eml weekly > issue.eml
   linkletter digest preview --file README.md --since 7d --format markdown`,
 		Args: args(cobra.MaximumNArgs(1)),
@@ -51,13 +59,19 @@ commit that it goes up to, for --after next time.`,
 			if !slices.Contains(previewFormats, f.format) {
 				return usageError{hintError{fmt.Errorf("--format: there is no format %q", f.format), "text, html, markdown, eml or json"}}
 			}
+			if f.browser && cmd.Flags().Changed("format") {
+				return usageError{errors.New("a browser shows HTML: --browser goes with no --format")}
+			}
+			if f.browser {
+				f.format = "html"
+			}
 			if len(f.files) == 0 {
 				return p.withDigest(func(ctx context.Context, a *app, d DigestConfig) error {
-					return a.previewNext(ctx, d, f.format)
+					return a.previewIssue(ctx, d, f)
 				})(cmd, given)
 			}
-			if len(given) > 0 {
-				return usageError{errors.New("a digest has no file: name one or the other")}
+			if len(given) > 0 || cmd.Flags().Changed("issue") || f.to != "" {
+				return usageError{errors.New("a file has no digest, and so no --issue and no --to: name one or the other")}
 			}
 			return p.previewPast(cmd.Context(), f)
 		},
@@ -65,6 +79,9 @@ commit that it goes up to, for --after next time.`,
 	f.add(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.format, "format", "text", "text, html, markdown, eml (the whole message) or json")
+	flags.BoolVar(&f.browser, "browser", false, "show the HTML in a browser: $BROWSER, or the one this machine opens pages with")
+	flags.IntVar(&f.issue, "issue", 0, "the issue of this `NUMBER`, a draft or one that was sent, and not the next one")
+	flags.StringVar(&f.to, "to", "", "the `address` that an eml message is to (default: the digest's own)")
 	flags.StringArrayVar(&f.files, "file", nil, "the issue of the list in this `FILE` of a git checkout; may be repeated; the flags below are for it alone")
 	flags.StringVar(&f.since, "since", "7d", "what was added from `DATE` on: 2026-01-31, a time as in RFC 3339, or an age such as 7d or 12h")
 	flags.StringVar(&f.after, "after", "", "what was added after this `COMMIT`, in full, whatever its date; --since is for when it is empty or lost")
@@ -73,21 +90,56 @@ commit that it goes up to, for --after next time.`,
 	return cmd
 }
 
-// previewNext shows the next issue of a digest.
-func (a *app) previewNext(ctx context.Context, d DigestConfig, format string) error {
-	preview, err := a.deliverer.Preview(ctx, d.ID)
-	if err != nil {
-		return err
-	}
-	if preview == nil {
+// previewIssue shows the next issue of a digest, or the one asked for.
+func (a *app) previewIssue(ctx context.Context, d DigestConfig, f *previewFlags) error {
+	preview, err := a.preview(ctx, d, f.issue)
+	if errors.Is(err, errNothingNew) {
 		_, err := fmt.Fprintf(a.err, "linkletter: nothing new for %s: there would be no issue\n", d.ID)
 		return err
 	}
-	if format == "eml" {
-		_, err = a.out.Write(preview.Message)
+	if err != nil {
 		return err
 	}
-	return a.writeIssue(format, a.templates, templates.IssueMail{Site: a.site, Issue: preview.Issue}, templates.Mail(preview.Parts))
+	if f.to != "" {
+		if _, err := mailer.ParseAddress(f.to); err != nil {
+			return usageError{fmt.Errorf("--to %q: %w", f.to, err)}
+		}
+	}
+	if f.format == "eml" {
+		msg, err := preview.Message(f.to)
+		if err != nil {
+			return err
+		}
+		_, err = a.out.Write(msg)
+		return err
+	}
+	m := templates.Mail(preview.Parts)
+	if f.browser {
+		return a.browse(fmt.Sprintf("%s-%d.html", d.ID, preview.Issue.Number), m.HTML)
+	}
+	return a.writeIssue(f.format, a.templates, templates.IssueMail{Site: a.site, Issue: preview.Issue}, m)
+}
+
+// errNothingNew says that there is no next issue.
+var errNothingNew = errors.New("nothing new: there would be no issue")
+
+// preview gives the issue of that number, or, for 0, the next one.
+func (a *app) preview(ctx context.Context, d DigestConfig, number int) (*deliver.Preview, error) {
+	if number != 0 {
+		issue, err := a.store.Issue(ctx, d.ID, number)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, hintError{fmt.Errorf("digest %s has no issue %d", d.ID, number), "`linkletter digest issues` lists them"}
+		}
+		if err != nil {
+			return nil, err
+		}
+		return a.deliverer.PreviewIssue(issue)
+	}
+	preview, err := a.deliverer.Preview(ctx, d.ID)
+	if err == nil && preview == nil {
+		err = errNothingNew
+	}
+	return preview, err
 }
 
 // writeIssue writes an issue that is rendered already, or renders it as what is no message.
@@ -164,6 +216,9 @@ func (p *program) writePast(f *previewFlags, set *templates.Set, d templates.Iss
 	m, err := set.IssueMail(d)
 	if err != nil {
 		return err
+	}
+	if f.browser {
+		return p.browse("issue.html", m.HTML)
 	}
 	if f.format != "eml" {
 		return p.writeIssue(f.format, set, d, m)

@@ -94,41 +94,6 @@ func (d *Deliverer) pace(ctx context.Context) error {
 	return d.Rate.Wait(ctx)
 }
 
-// Preview is the next issue as it would look now.
-type Preview struct {
-	Issue   *digest.Issue
-	Parts   store.Parts
-	Message []byte // to the digest's own address; its personal links lead nowhere
-}
-
-// Preview composes the next issue of a digest and stores nothing. It gives nil when there is nothing new.
-func (d *Deliverer) Preview(ctx context.Context, id string) (*Preview, error) {
-	dig, err := d.digest(id)
-	if err != nil {
-		return nil, err
-	}
-	items, err := d.Store.Candidates(ctx, dig)
-	if err != nil || len(items) == 0 {
-		return nil, err
-	}
-	last, err := d.Store.Issues(ctx, id, 1)
-	if err != nil {
-		return nil, err
-	}
-	number := 1
-	if len(last) > 0 {
-		number += last[0].Number
-	}
-	now := d.Now().UTC().Truncate(time.Second)
-	issue := digest.Compose(dig, number, now.Format(time.RFC3339), now, items)
-	l, msg, err := d.proof(issue, "")
-	if err != nil {
-		return nil, fmt.Errorf("previewing digest %s: %w", id, err)
-	}
-	parts := l.personal(d.Keys.Unsubscribe(0, id))
-	return &Preview{Issue: issue, Parts: parts, Message: msg}, nil
-}
-
 // errNotConfigured says that a digest has gone from the configuration.
 var errNotConfigured = errors.New("it is not in the configuration")
 

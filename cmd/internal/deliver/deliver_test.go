@@ -257,7 +257,9 @@ func TestPreview(t *testing.T) {
 	if p.Issue.Number != 1 || p.Issue.Len() != 2 {
 		t.Errorf("issue %d with %d items, want issue 1 with 2", p.Issue.Number, p.Issue.Len())
 	}
-	mailcheck(t, writeFile(t, p.Message))
+	msg, err := p.Message("")
+	w.must(err)
+	mailcheck(t, writeFile(t, msg))
 	i := w.freeze(d) // a preview stores nothing
 	if i.Number != 1 || i.Parts.Subject != p.Parts.Subject {
 		t.Errorf("issue %d, %q, is not what the preview showed: %q", i.Number, i.Parts.Subject, p.Parts.Subject)
