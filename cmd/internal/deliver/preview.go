@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"linkletter/cmd/internal/mailer"
@@ -66,7 +67,7 @@ func (p *Preview) Message(address string) ([]byte, error) {
 	if address == "" {
 		address = p.agent
 	}
-	nobody := -p.d.Now().UnixNano() // no subscriber has a number below zero, and none is previewed twice in one moment
+	nobody := -1 - rand.Int64() // no subscriber has a number below zero
 	return p.d.compose(p.letter, nobody, address)
 }
 
