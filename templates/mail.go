@@ -91,9 +91,13 @@ func (v issue) clipped() issue {
 			items[j] = item
 		}
 		g.Items = items
+		g.Heading, g.List = clip(g.Heading, maxTitle), clip(g.List, maxTitle)
 		groups[i] = g
 	}
 	v.Groups, v.Shown = groups, groups
+	short := *v.Issue
+	short.Title = clip(short.Title, maxTitle)
+	v.Issue = &short
 	return v
 }
 

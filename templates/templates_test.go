@@ -66,7 +66,13 @@ func TestSamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, m := range map[string]Mail{"issue-mail": issue, "confirmation-mail": confirmation} {
+	mails := map[string]Mail{"issue-mail": issue, "confirmation-mail": confirmation}
+	for name, d := range letters() {
+		if mails["letter-"+name], err = set.IssueMail(d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, m := range mails {
 		write(name+".html", []byte(m.HTML))
 		write(name+".txt", fmt.Appendf(nil, "Subject: %s\n\n%s", m.Subject, m.Text))
 	}
