@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 	"strings"
@@ -28,7 +29,7 @@ func many(n, summary int) IssueMail {
 	return d
 }
 
-func TestMailsAreSound(t *testing.T) {
+func TestF6F9MailsAreSound(t *testing.T) {
 	set := load(t)
 	issue := func(d IssueMail) func() (Mail, error) { return func() (Mail, error) { return set.IssueMail(d) } }
 	hostileIssue := many(0, 0)
@@ -149,7 +150,7 @@ func moreLink(t *testing.T, m Mail, web string) string {
 	return said
 }
 
-func TestIssueMailStaysUnderTheLimit(t *testing.T) {
+func TestF8UnderTheLimit(t *testing.T) {
 	set := load(t)
 	m, err := set.IssueMail(many(900, 30))
 	if err != nil {
@@ -209,7 +210,7 @@ func TestIssueNamesListsWhereThereAreSeveral(t *testing.T) {
 	}
 }
 
-func TestPreheaderIsHidden(t *testing.T) {
+func TestF9Preheader(t *testing.T) {
 	set := load(t)
 	m, err := set.IssueMail(issueMail)
 	if err != nil {
@@ -224,5 +225,38 @@ func TestPreheaderIsHidden(t *testing.T) {
 	}
 	if first == nil || !strings.Contains(attr(first, "style"), "display:none") || !strings.HasPrefix(words(first), entries[0].Title) {
 		t.Errorf("want the titles in a hidden element at the start of the body:\n%.2000s", m.HTML)
+	}
+}
+
+// The imprint stands in both parts of every mail, and on every page; where there is none, nothing stands in its place.
+func TestF10Imprint(t *testing.T) {
+	set := load(t)
+	for _, imprint := range []string{"Ada Example\n12 Paper Lane, Printford PF1 2AB", ""} {
+		own := site
+		own.Imprint = imprint
+		d, c := issueMail, confirmationMail
+		d.Site, c.Site = own, own
+		issue, err := set.IssueMail(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		confirmation, err := set.ConfirmationMail(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var page bytes.Buffer
+		if err := set.Notice(&page, Notice{Site: own, Title: "Done"}); err != nil {
+			t.Fatal(err)
+		}
+		for name, part := range map[string]string{
+			"issue's text": issue.Text, "issue's HTML": issue.HTML, "confirmation's text": confirmation.Text,
+			"confirmation's HTML": confirmation.HTML, "page": page.String(),
+		} {
+			for _, line := range []string{"Ada Example", "12 Paper Lane, Printford PF1 2AB"} {
+				if has := strings.Contains(part, line); has != (imprint != "") {
+					t.Errorf("imprint %q: the %s has %q: %v", imprint, name, line, has)
+				}
+			}
+		}
 	}
 }

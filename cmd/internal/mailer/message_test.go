@@ -41,7 +41,7 @@ func compose(t *testing.T, m Message) []byte {
 	return msg
 }
 
-func TestComposeHeader(t *testing.T) {
+func TestF3F5L1Header(t *testing.T) {
 	head, _, _ := strings.Cut(string(compose(t, sample())), "\r\n\r\n")
 	want := strings.Join([]string{
 		`From: Weekly Links <digest@lists.example.org>`,
@@ -71,7 +71,7 @@ func TestComposeHeader(t *testing.T) {
 }
 
 // F4: a repetition has the same bytes.
-func TestComposeIsDeterministic(t *testing.T) {
+func TestF4SameOnEveryTry(t *testing.T) {
 	first := compose(t, sample())
 	for range 20 {
 		if again := compose(t, sample()); !bytes.Equal(first, again) {
@@ -81,7 +81,7 @@ func TestComposeIsDeterministic(t *testing.T) {
 }
 
 // F1, F6: lines, 7 bits, and parts that arrive as they were.
-func TestComposeBody(t *testing.T) {
+func TestF1F6Body(t *testing.T) {
 	m := sample()
 	msg := compose(t, m)
 	if regexp.MustCompile(`[^\r]\n|\r[^\n]|[\x80-\xff]|\x00`).Match(msg) {
@@ -125,7 +125,7 @@ func TestComposeBody(t *testing.T) {
 }
 
 // F2, F7: what a reader's program shows is what was meant.
-func TestComposeSubject(t *testing.T) {
+func TestF2F7Subject(t *testing.T) {
 	for _, subject := range []string{
 		"plain", "Grüße aus Zürich", "=?utf-8?q?x?=", "a =?utf-8?q?x?= b", "", "日本語の長い題名" + strings.Repeat("日本", 40),
 		strings.Repeat("word ", 60) + "end", strings.Repeat("x", 2000), "👩‍👩‍👧 family", `"quoted" <and> (odd)`,
@@ -145,7 +145,7 @@ func TestComposeSubject(t *testing.T) {
 	}
 }
 
-func TestComposeDisplayName(t *testing.T) {
+func TestF2F7DisplayName(t *testing.T) {
 	for _, name := range []string{
 		"Ada", "Ada, Countess", `Ada "the" \ Great`, "Zoë", "=?utf-8?q?x?=", "O'Brien (lists)", "ада " + strings.Repeat("лавлейс", 20), "a.b@c",
 	} {
@@ -187,7 +187,7 @@ func checkHeader(t *testing.T, msg []byte) {
 	}
 }
 
-func TestComposeRefuses(t *testing.T) {
+func TestF1F3Refuses(t *testing.T) {
 	tests := map[string]struct {
 		change func(*Message)
 		want   string
@@ -220,7 +220,7 @@ func TestComposeRefuses(t *testing.T) {
 }
 
 // L1, L2: what the header says about leaving.
-func TestUnsubscribeHeaders(t *testing.T) {
+func TestL1L2Unsubscribe(t *testing.T) {
 	const mailto = "<mailto:digest@lists.example.org?subject=unsubscribe%20T0ken>"
 	tests := map[string]struct {
 		change      func(*Message)
@@ -250,7 +250,7 @@ func TestUnsubscribeHeaders(t *testing.T) {
 }
 
 // A6: internationalised addresses.
-func TestParseAddress(t *testing.T) {
+func TestA6Addresses(t *testing.T) {
 	tests := map[string]struct {
 		want string
 		utf8 bool
