@@ -29,7 +29,7 @@ func issueOf(t *testing.T, d *Deliverer, entries []curated.Entry) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, _, err := d.proof(digest.Compose(dig, 1, "p", d.Now(), items))
+	l, _, err := d.proof(digest.Compose(dig, 1, "p", d.Now(), items), "")
 	if err != nil {
 		t.Fatal(err)
 	}

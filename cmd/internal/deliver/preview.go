@@ -40,7 +40,7 @@ func (d *Deliverer) Preview(ctx context.Context, id string) (*Preview, error) {
 	}
 	now := d.Now().UTC().Truncate(time.Second)
 	issue := digest.Compose(dig, number, now.Format(time.RFC3339), now, items)
-	l, _, err := d.proof(issue)
+	l, _, err := d.proof(issue, "")
 	if err != nil {
 		return nil, fmt.Errorf("previewing digest %s: %w", id, err)
 	}
