@@ -10,7 +10,6 @@ import (
 
 	"linkletter/feed"
 	"linkletter/store"
-	"linkletter/templates"
 )
 
 // lowSpace is how many bytes should be free at least where the database is, beside its own size: backups and its log.
@@ -36,8 +35,12 @@ func (d *doctor) site() {
 
 // templates loads them.
 func (d *doctor) templates() {
-	if _, err := templates.Load(nil); err != nil {
+	if _, err := d.cfg.loadTemplates(); err != nil {
 		d.fail("templates", "mend the file, or take it out: the one that comes with the program is used then", "%v", err)
+		return
+	}
+	if d.cfg.Templates != "" {
+		d.ok("templates", "all can be used, those in %s too", d.cfg.Templates)
 		return
 	}
 	d.ok("templates", "all can be used")
