@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // write is one change that waits for a commit.
@@ -72,13 +75,25 @@ func (s *Sender) settle(ctx context.Context, w *write) error {
 	return w.err
 }
 
+// busyTries is how often a commit waits for the write lock, for the time of busy_timeout: five minutes in all. Another process
+// may hold it for long, and what could not be recorded of an accepted message would be in doubt.
+const busyTries = 20
+
+// isBusy says that another process held the write lock for as long as we waited.
+func isBusy(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
 // commit writes all that is waiting in one transaction. The caller has the turn.
 func (s *Sender) commit(ctx context.Context) {
 	s.mu.Lock()
 	batch := s.waiting
 	s.waiting = nil
 	s.mu.Unlock()
-	err := s.store.tx(ctx, func(tx *sql.Tx, now time.Time) error {
+	begun := false
+	write := func(tx *sql.Tx, now time.Time) error {
+		begun = true
 		for _, w := range batch {
 			w.err = w.change(ctx, tx, now)
 			if !isResult(w.err) {
@@ -86,7 +101,11 @@ func (s *Sender) commit(ctx context.Context) {
 			}
 		}
 		return nil
-	})
+	}
+	err := s.store.tx(ctx, write)
+	for n := 1; isBusy(err) && !begun && n < busyTries; n++ {
+		err = s.store.tx(ctx, write)
+	}
 	for _, w := range batch {
 		if err != nil {
 			w.err = err

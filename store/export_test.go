@@ -3,7 +3,15 @@ package store
 import (
 	"context"
 	"errors"
+	"testing"
 )
+
+// Impatient has stores that the test opens wait for other writers only for a moment.
+func Impatient(t *testing.T) {
+	patient := pragmas[0]
+	pragmas[0] = "busy_timeout(50)"
+	t.Cleanup(func() { pragmas[0] = patient })
+}
 
 // Pragmas reads what is set on a connection.
 func (s *Store) Pragmas(ctx context.Context) (map[string]string, error) {
@@ -16,3 +24,6 @@ func (s *Store) Pragmas(ctx context.Context) (map[string]string, error) {
 	}
 	return got, failed
 }
+
+// Path is the database's file.
+func (s *Store) Path() string { return s.path }
