@@ -40,6 +40,14 @@ func (d *Delivery) scan(rows *sql.Rows, more ...any) error {
 	return nil
 }
 
+// ending is why a claimed delivery ends without the server's yes, and whether somebody may have the message nevertheless.
+func (d Delivery) ending(reason string) string {
+	if d.Message == nil {
+		return reason
+	}
+	return reason + "; it was in doubt before, and may have arrived then"
+}
+
 // DeliveryQuery asks for deliveries of one issue, a page at a time.
 type DeliveryQuery struct {
 	Issue  int64          // the issue's row

@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
@@ -362,38 +361,6 @@ func TestSenderSharesCommits(t *testing.T) {
 	if diff := cmp.Diff(map[digest.State]int{digest.Sent: n}, got.Counts); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
-}
-
-// D2: another process that writes for longer than is waited for at once puts nothing in doubt.
-func TestD2RecordsBesideLongWriter(t *testing.T) {
-	store.Impatient(t)
-	s, _, i, sender := outgoing(t, 1)
-	ctx := context.Background()
-	d := claim(t, sender, 1)
-	other, err := sql.Open("sqlite", "file:"+s.Path())
-	do(t, err)
-	defer other.Close()
-	conn, err := other.Conn(ctx)
-	do(t, err)
-	defer conn.Close()
-	while := func(recorded func() error) {
-		t.Helper()
-		_, err := conn.ExecContext(ctx, `BEGIN IMMEDIATE`)
-		do(t, err)
-		done := make(chan error)
-		go func() { done <- recorded() }()
-		select {
-		case err := <-done:
-			t.Fatalf("%v beside a writer", err)
-		case <-time.After(250 * time.Millisecond):
-		}
-		_, err = conn.ExecContext(ctx, `ROLLBACK`)
-		do(t, err)
-		do(t, <-done)
-	}
-	while(func() error { return sender.Intent(ctx, d[0], []byte("bytes")) })
-	while(sender.Sent(ctx, d[0].ID, "250 OK"))
-	wantStates(t, s, i, digest.Sent)
 }
 
 // A reply rides on the next commit, whoever makes it.

@@ -103,7 +103,7 @@ func (s *Sender) Claim(ctx context.Context, n int, lease time.Duration) (claimed
 			}
 			left++
 			_, err := tx.ExecContext(ctx, `UPDATE delivery SET state = 'suppressed', message = NULL, reply = ?, lease = NULL, updated = ?
-				WHERE id = ?`, d.refusal, now.Unix(), d.ID)
+				WHERE id = ?`, d.ending(d.refusal), now.Unix(), d.ID)
 			if err != nil {
 				return err
 			}
@@ -176,7 +176,7 @@ func (s *Sender) Intent(ctx context.Context, d Delivery, message []byte) error {
 		}
 		err = own(tx.ExecContext(ctx, `UPDATE delivery SET state = 'suppressed', owner = '', lease = NULL, message = NULL, updated = ?,
 			reply = CASE WHEN EXISTS (SELECT 1 FROM suppression WHERE hash = ?) THEN ? ELSE ? END
-			WHERE id = ? AND state = 'claimed' AND owner = ?`, now.Unix(), d.hash, suppressedBefore, leftBefore, d.ID, s.owner))
+			WHERE id = ? AND state = 'claimed' AND owner = ?`, now.Unix(), d.hash, d.ending(suppressedBefore), d.ending(leftBefore), d.ID, s.owner))
 		if err == nil {
 			err = ErrUnwanted
 		}
@@ -241,7 +241,7 @@ func (s *Sender) Fail(ctx context.Context, d Delivery, reason string, suppress b
 		}
 		return own(tx.ExecContext(ctx, `UPDATE delivery SET state = 'failed', owner = '', lease = NULL, next = 0, message = NULL,
 			attempts = attempts + CASE state WHEN 'claimed' THEN 1 ELSE 0 END, reply = ?, updated = ?
-			WHERE id = ? AND state IN ('claimed', 'committing') AND owner = ?`, reason, now.Unix(), d.ID, s.owner))
+			WHERE id = ? AND state IN ('claimed', 'committing') AND owner = ?`, d.ending(reason), now.Unix(), d.ID, s.owner))
 	})
 }
 
@@ -252,7 +252,7 @@ func (s *Sender) Refuse(ctx context.Context, d Delivery, reason string) error {
 	return s.write(ctx, "recording the refusal of", d.ID, func(ctx context.Context, tx *sql.Tx, now time.Time) error {
 		return own(tx.ExecContext(ctx, `UPDATE delivery SET state = 'failed', policy = 1, owner = '', lease = NULL, next = 0, message = ?,
 			attempts = attempts + CASE state WHEN 'claimed' THEN 1 ELSE 0 END, reply = ?, updated = ?
-			WHERE id = ? AND state IN ('claimed', 'committing') AND owner = ?`, d.Message, reason, now.Unix(), d.ID, s.owner))
+			WHERE id = ? AND state IN ('claimed', 'committing') AND owner = ?`, d.Message, d.ending(reason), now.Unix(), d.ID, s.owner))
 	})
 }
 

@@ -18,8 +18,12 @@ func (p *program) backupCommand() *cobra.Command {
 		Short: "Copy the database while it is in use",
 		Long: `Write a copy of the database as it is at one moment, also while issues are being sent. It holds all that
 cannot be made again: what was seen, published and sent, the subscribers, and the secret that links in
-mails are signed with. Keep it where nobody else reads it. To restore it, put it in the database's place
-while nothing runs.`,
+mails are signed with. Keep it where nobody else reads it.
+
+To restore it, put it in the database's place while nothing runs, and remove the files beside it whose names
+end in -wal and -shm: they belong to the database that was there. An issue that was being sent when the
+backup was made goes on from there, also to those who got it since; digest pause or cancel stops it before
+serve is started.`,
 		Example: "  linkletter backup /var/backups/linkletter.db\n  linkletter backup --force backup.db",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: p.withApp(func(ctx context.Context, a *app, given []string) error {
