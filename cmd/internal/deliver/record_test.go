@@ -5,7 +5,9 @@ import (
 	"crypto"
 	"crypto/ed25519"
 	"errors"
+	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -126,5 +128,46 @@ func TestD4SignatureFails(t *testing.T) {
 	broken.Store(false)
 	if got, err := d.Run(t.Context(), nil); err != nil || got.Sent != 5 {
 		t.Errorf("%+v (%v), want all sent", got, err)
+	}
+}
+
+// An issue that is frozen while a straggler of another is sent gets all connections, not that one alone.
+func TestLaterIssueGetsConnections(t *testing.T) {
+	w := newWorld(t, 1)
+	srv := smtptest.New(t)
+	d := w.deliverer(w.store, smtpTo(w, srv))
+	var crowd []string
+	for i := range 40 {
+		crowd = append(crowd, fmt.Sprintf("late%d@example.org", i))
+	}
+	var mu sync.Mutex
+	var atOnce, most int
+	frozen := false
+	srv.SetFault(func(v smtptest.Verb, _ smtptest.Message) error {
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case v == smtptest.Dot && !frozen:
+			frozen = true
+			w.check("## Tools\n\n- [Old](https://example.org/old) - It was there before.\n- [New](https://example.org/new) - It is new.\n")
+			w.crowdOf(crowd...)
+			w.clock.add(time.Minute)
+			w.freeze(d)
+		case v == smtptest.Mail:
+			atOnce++
+			most = max(most, atOnce)
+			mu.Unlock()
+			time.Sleep(5 * time.Millisecond)
+			mu.Lock()
+			atOnce--
+		}
+		return nil
+	})
+	w.freeze(d)
+	if got, err := d.Run(t.Context(), nil); err != nil || got.Sent != 42 {
+		t.Errorf("%+v (%v), want 1 and 41 sent", got, err)
+	}
+	if most < 2 {
+		t.Errorf("%d connection at once for the later issue, want several of %d", most, d.Connections)
 	}
 }

@@ -43,7 +43,7 @@ type run struct {
 	letters  map[int64]*letter
 	refusals map[int64]*refusals // by issue
 	halted   map[int64]bool      // issues that were paused or cancelled, by what the store said at the last claim or intent
-	working  int                 // workers that are left
+	working  int                 // workers of this round that are left
 	done     int
 	summary  Summary
 	progress func(done int)
@@ -81,8 +81,10 @@ func (d *Deliverer) Run(ctx context.Context, progress func(done, total int)) (Su
 		}
 	}
 	// Another round is for what a worker that could not connect gave back when the others were done.
-	for r.working = max(1, d.Connections); err == nil && backlog.Due > 0 && !r.quiet(); {
-		err = r.round(ctx, min(r.working, backlog.Due))
+	for available := max(1, d.Connections); err == nil && backlog.Due > 0 && !r.quiet(); {
+		workers := min(available, backlog.Due) // of the next round: an issue may be frozen during this one
+		err = r.round(ctx, workers)
+		available -= workers - r.working
 		var counting error
 		if backlog, counting = d.Store.Backlog(context.WithoutCancel(ctx)); err == nil {
 			err = counting
