@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -100,7 +101,7 @@ func (q *queue) full() bool {
 func (q *queue) rest() []store.Delivery {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	rest := q.ready
+	rest := slices.Clone(q.ready) // workers go on with the queue's own
 	for _, jobs := range q.parked {
 		rest = append(rest, jobs...)
 	}
