@@ -227,16 +227,22 @@ func (p *program) withIssue(name *string, f func(ctx context.Context, a *app, is
 			return usageError{fmt.Errorf("%q is not the number of an issue", given[0])}
 		}
 		return p.withDigest(func(ctx context.Context, a *app, d DigestConfig) error {
-			issue, err := a.store.Issue(ctx, d.ID, number)
-			if errors.Is(err, store.ErrNotFound) {
-				return hintError{fmt.Errorf("digest %s has no issue %d", d.ID, number), "`linkletter digest issues` lists them"}
-			}
+			issue, err := a.issue(ctx, d.ID, number)
 			if err != nil {
 				return err
 			}
 			return f(ctx, a, issue)
 		})(cmd, nonEmpty(*name))
 	}
+}
+
+// issue finds an issue by its number.
+func (a *app) issue(ctx context.Context, digestID string, number int) (*store.Issue, error) {
+	issue, err := a.store.Issue(ctx, digestID, number)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, hintError{fmt.Errorf("digest %s has no issue %d", digestID, number), "`linkletter digest issues` lists them"}
+	}
+	return issue, err
 }
 
 // withDigest opens the app and finds the digest that the first argument names.

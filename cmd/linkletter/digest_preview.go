@@ -16,7 +16,6 @@ import (
 	"linkletter/cmd/internal/deliver"
 	"linkletter/cmd/internal/mailer"
 	"linkletter/feed/digest"
-	"linkletter/store"
 	"linkletter/templates"
 )
 
@@ -117,7 +116,7 @@ func (a *app) previewIssue(ctx context.Context, d DigestConfig, f *previewFlags)
 	if f.browser {
 		return a.browse(fmt.Sprintf("%s-%d.html", d.ID, preview.Issue.Number), m.HTML)
 	}
-	return a.writeIssue(f.format, a.templates, templates.IssueMail{Site: a.site, Issue: preview.Issue}, m)
+	return a.writeIssue(f.format, a.templates, templates.IssueMail{Site: a.site, Issue: preview.Issue, Note: preview.Note}, m)
 }
 
 // errNothingNew says that there is no next issue.
@@ -126,10 +125,7 @@ var errNothingNew = errors.New("nothing new: there would be no issue")
 // preview gives the issue of that number, or, for 0, the next one.
 func (a *app) preview(ctx context.Context, d DigestConfig, number int) (*deliver.Preview, error) {
 	if number != 0 {
-		issue, err := a.store.Issue(ctx, d.ID, number)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil, hintError{fmt.Errorf("digest %s has no issue %d", d.ID, number), "`linkletter digest issues` lists them"}
-		}
+		issue, err := a.issue(ctx, d.ID, number)
 		if err != nil {
 			return nil, err
 		}

@@ -33,7 +33,7 @@ func issueOf(t *testing.T, d *Deliverer, entries []curated.Entry) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	msg, err := d.preview(l).Message("ada@example.org")
+	msg, err := d.preview(l, "").Message("ada@example.org")
 	if err != nil {
 		t.Fatal(err)
 	}

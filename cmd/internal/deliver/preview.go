@@ -15,6 +15,7 @@ import (
 // Preview is an issue as subscribers will get it, or got it, for somebody who wants to see it first.
 type Preview struct {
 	Issue *digest.Issue
+	Note  string      // the editor's, Markdown; may be empty
 	Parts store.Parts // with the links of somebody who is nobody's subscriber
 	d     *Deliverer
 	*letter
@@ -44,7 +45,7 @@ func (d *Deliverer) Preview(ctx context.Context, id string) (*Preview, error) {
 	if err != nil {
 		return nil, fmt.Errorf("previewing digest %s: %w", id, err)
 	}
-	return d.preview(l), nil
+	return d.preview(l, ""), nil
 }
 
 // PreviewIssue is an issue of the store's, a draft or one that was sent, as it was rendered.
@@ -53,11 +54,11 @@ func (d *Deliverer) PreviewIssue(i *store.Issue) (*Preview, error) {
 	if err != nil {
 		return nil, fmt.Errorf("previewing issue %d of digest %s: %w", i.Number, i.Digest, err)
 	}
-	return d.preview(l), nil
+	return d.preview(l, i.Note), nil
 }
 
-func (d *Deliverer) preview(l *letter) *Preview {
-	return &Preview{Issue: l.issue, Parts: l.personal(d.Keys.Unsubscribe(0, l.issue.Digest)), d: d, letter: l}
+func (d *Deliverer) preview(l *letter, note string) *Preview {
+	return &Preview{Issue: l.issue, Note: note, Parts: l.personal(d.Keys.Unsubscribe(0, l.issue.Digest)), d: d, letter: l}
 }
 
 // Message is what a subscriber with that address would get, signed, but for what is personal: its Message-ID is of its own,
