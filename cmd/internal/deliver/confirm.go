@@ -106,8 +106,8 @@ func (c *confirmer) sendAll(ctx context.Context, due []store.Confirmation) (untr
 func retryAfter(attempts int) time.Duration { return backoff[min(attempts, len(backoff)-1)] }
 
 // confirm sends one confirmation mail; good says that the connection is fit for another.
-func (d *confirmer) confirm(ctx context.Context, c store.Confirmation) (good bool, err error) {
-	dig, err := d.digest(c.Digest)
+func (c *confirmer) confirm(ctx context.Context, mail store.Confirmation) (good bool, err error) {
+	dig, err := c.digest(mail.Digest)
 	if err != nil {
 		return true, notSendable(err)
 	}
@@ -116,30 +116,30 @@ func (d *confirmer) confirm(ctx context.Context, c store.Confirmation) (good boo
 		return true, fmt.Errorf("digest %s: from %q: %w", dig.ID, dig.From, err)
 	}
 	link := templates.DigestLink{ID: dig.ID, Title: dig.Title}
-	for _, l := range d.Site.Digests {
+	for _, l := range c.Site.Digests {
 		if l.ID == dig.ID {
 			link = l
 		}
 	}
-	m, err := d.Templates.ConfirmationMail(templates.ConfirmationMail{
-		Site: d.Site, Digest: link, Expires: c.Expires,
-		Confirm: d.Site.Confirm(d.Keys.Confirm(c.Subscriber, c.Digest, c.Nonce, c.Expires)),
+	m, err := c.Templates.ConfirmationMail(templates.ConfirmationMail{
+		Site: c.Site, Digest: link, Expires: mail.Expires,
+		Confirm: c.Site.Confirm(c.Keys.Confirm(mail.Subscriber, mail.Digest, mail.Nonce, mail.Expires)),
 	})
 	if err != nil {
 		return true, fmt.Errorf("rendering a confirmation mail: %w", err)
 	}
 	msg, err := mailer.Compose(mailer.Message{
-		From: dig.From, To: c.Address, Subject: m.Subject, Text: m.Text, HTML: m.HTML,
-		Date:      c.Expires.Add(-store.ConfirmationTime), // when they signed up: the same on every try
-		MessageID: d.Keys.ConfirmationID(c.ID, from.Domain),
+		From: dig.From, To: mail.Address, Subject: m.Subject, Text: m.Text, HTML: m.HTML,
+		Date:      mail.Expires.Add(-store.ConfirmationTime), // when they signed up: the same on every try
+		MessageID: c.Keys.ConfirmationID(mail.ID, from.Domain),
 	})
 	if err != nil {
 		return true, notSendable(err)
 	}
-	if msg, err = d.Signers[dig.ID].Sign(msg); err != nil {
+	if msg, err = c.Signers[dig.ID].Sign(msg); err != nil {
 		return true, err
 	}
-	_, err = d.conn.Deliver(ctx, d.returnPath(d.marks, from.String(), 0, c.Subscriber), c.Address, msg, func() error { return nil })
+	_, err = c.conn.Deliver(ctx, c.returnPath(c.marks, from.String(), 0, mail.Subscriber), mail.Address, msg, func() error { return nil })
 	var e *mailer.Error
 	return errors.As(err, &e) && !e.Lost, err
 }

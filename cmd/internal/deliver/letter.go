@@ -13,13 +13,12 @@ import (
 
 // letter is an issue ready to be addressed.
 type letter struct {
-	issue *digest.Issue
-	parts store.Parts
-	mark  string // in the parts, where a subscriber's token goes
-	from  string // as the header has it
-	agent string // the bare address
-	// series composes the copies.
-	series *mailer.Series
+	issue  *digest.Issue
+	parts  store.Parts
+	mark   string         // in the parts, where a subscriber's token goes
+	from   string         // as the header has it
+	agent  string         // the bare address
+	series *mailer.Series // composes the copies
 }
 
 func (d *Deliverer) letter(issue *digest.Issue, parts store.Parts) (*letter, error) {
@@ -36,9 +35,9 @@ func (d *Deliverer) letter(issue *digest.Issue, parts store.Parts) (*letter, err
 	return l, nil
 }
 
-// proof renders an issue and its editor's note (Markdown), once for all subscribers, with a mark where their token goes, and composes a copy to the digest's
-// own address: what cannot be a message is found out before the issue is frozen, and not at each subscriber's expense. It
-// settles the issue's Host.
+// proof renders an issue and its editor's note (Markdown), once for all subscribers, with a mark where their token goes, and
+// composes a copy to the digest's own address: what cannot be a message is found out before the issue is frozen, and not at
+// each subscriber's expense. It settles the issue's Host.
 func (d *Deliverer) proof(i *digest.Issue, note string) (*letter, []byte, error) {
 	m, err := d.Templates.IssueMail(templates.IssueMail{Site: d.Site, Issue: i, Note: note, Unsubscribe: d.Site.Unsubscribe(d.mark(i))})
 	if err != nil {

@@ -73,9 +73,8 @@ func (p *Preview) Message(address string) ([]byte, error) {
 }
 
 // Test sends an issue to addresses, each of which gets a message of its own, and tells report of each what the server said
-// or what went wrong. It needs no lease and stores nothing. What it gives is whether there was a failure, which report
-// was told of.
-func (d *Deliverer) Test(ctx context.Context, p *Preview, addresses []string, report func(address, reply string, err error)) (failed bool) {
+// or what went wrong. It needs no lease and stores nothing.
+func (d *Deliverer) Test(ctx context.Context, p *Preview, addresses []string, report func(address, reply string, err error)) {
 	var conn Conn
 	hangUp := func() {
 		if conn != nil {
@@ -103,8 +102,6 @@ func (d *Deliverer) Test(ctx context.Context, p *Preview, addresses []string, re
 		if err != nil && (!errors.As(err, &e) || e.Lost) {
 			hangUp()
 		}
-		failed = failed || err != nil
 		report(address, reply, err)
 	}
-	return failed
 }

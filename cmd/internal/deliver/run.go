@@ -57,8 +57,8 @@ var errUnwelcome = errors.New("the server refuses most messages of an issue")
 //
 // progress, which may be nil, is called after each delivery. When ctx ends, Run finishes what is on the wire and gives
 // everything else back; so it does when the quiet hours begin, and Next is when they end. An error says that nothing can be
-// sent; what was not sent stays due. An issue most of which is
-// refused for what we are is paused with that as its reason, and is an error too: Store.Resume lets it go on.
+// sent; what was not sent stays due. An issue most of which is refused for what we are is paused with that as its reason,
+// and is an error too: Store.Resume lets it go on.
 func (d *Deliverer) Run(ctx context.Context, progress func(done, total int)) (Summary, error) {
 	// A name for each run, so that a row a failed run could not record is recovered by the next.
 	sender := d.Store.Sender(rand.Text(), d.Hold)
@@ -261,11 +261,7 @@ func (r *run) fail(ctx context.Context, job store.Delivery, err error, suppress 
 func (r *run) decided(issue int64, refusal error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	of := r.refusals[issue]
-	if of == nil {
-		of = &refusals{}
-		r.refusals[issue] = of
-	}
+	of := r.refusalsOf(issue)
 	if of.add(refusal) {
 		of.stopped = true
 		r.abort(errUnwelcome)
@@ -276,14 +272,20 @@ func (r *run) decided(issue int64, refusal error) {
 func (r *run) oversize(issue int64, refusal error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	of := r.refusalsOf(issue)
+	of.add(refusal)
+	of.stopped, of.large = true, true
+	r.abort(errUnwelcome)
+}
+
+// refusalsOf is how an issue fares. The caller holds the lock.
+func (r *run) refusalsOf(issue int64) *refusals {
 	of := r.refusals[issue]
 	if of == nil {
 		of = &refusals{}
 		r.refusals[issue] = of
 	}
-	of.add(refusal)
-	of.stopped, of.large = true, true
-	r.abort(errUnwelcome)
+	return of
 }
 
 // halt notes that an issue was paused or cancelled: what is claimed of it is given back, without another dialogue each.
