@@ -120,6 +120,10 @@ type step struct {
 // begin opens a transaction up to its body: one command after the other, or all at once where the server takes that
 // (PIPELINING, RFC 2920), which spares two of three waits.
 func (c *Conn) begin(mailCmd, rcptCmd string) error {
+	if n := c.client.Text.R.Buffered(); n > 0 { // it would be taken for the reply to this message's first command
+		said, _ := c.client.Text.R.Peek(min(n, maxReply))
+		return c.fail(Mail, fmt.Errorf("the server said unasked: %q", said))
+	}
 	t := c.server.Timeouts
 	steps := []step{{Mail, t.Command, 2, mailCmd}, {Rcpt, t.Command, 2, rcptCmd}, {Data, t.Data, 3, "DATA"}}
 	together := 1
