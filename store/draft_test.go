@@ -196,6 +196,36 @@ func TestPrune(t *testing.T) {
 	}
 }
 
+// Whoever looks while rows are pruned counts each once.
+func TestPruneBesideReader(t *testing.T) {
+	const n = 200
+	s, c, _, sender := outgoing(t, n)
+	ctx := context.Background()
+	for _, d := range claim(t, sender, n) {
+		do(t, sender.Fail(ctx, d, "550", false))
+	}
+	do(t, sender.Finish(ctx))
+	done := make(chan error)
+	go func() {
+		var err error
+		for pruned := 1; err == nil && pruned > 0; {
+			pruned, err = s.Prune(ctx, c.t.Add(time.Second), 1)
+		}
+		done <- err
+	}()
+	for {
+		if got := issueOf(t, s, 1); got.Total() != n {
+			t.Errorf("%d deliveries, %d of them pruned, want %d", got.Total(), got.Pruned, n)
+		}
+		select {
+		case err := <-done:
+			do(t, err)
+			return
+		default:
+		}
+	}
+}
+
 // A backup that is made while deliveries are recorded is whole, and of one moment.
 func TestBackup(t *testing.T) {
 	s, c, i, sender := outgoing(t, 200)

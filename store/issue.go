@@ -239,13 +239,19 @@ func (s *Store) oneIssue(ctx context.Context, what, where string, args ...any) (
 	return found[0], nil
 }
 
+// issues reads issues and their counts as they are at one moment: rows that are pruned meanwhile are counted once.
 func (s *Store) issues(ctx context.Context, where string, args ...any) ([]*Issue, error) {
-	found, err := collect(ctx, s.db, scanIssue, `SELECT `+issueColumns+` FROM issue WHERE `+where, args...)
+	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback()
+	found, err := collect(ctx, tx, scanIssue, `SELECT `+issueColumns+` FROM issue WHERE `+where, args...)
 	if err != nil {
 		return nil, err
 	}
 	for _, i := range found {
-		counts, err := countDeliveries(ctx, s.db, i.Ref)
+		counts, err := countDeliveries(ctx, tx, i.Ref)
 		if err != nil {
 			return nil, err
 		}
