@@ -10,7 +10,7 @@ import (
 	"linkletter/feed"
 )
 
-// The yardstick: what gorilla/feeds itself takes to write the same entries. FEEDS.md allows three times that.
+// The yardstick: what gorilla/feeds itself takes to write the same entries. Three times that is what ours may take.
 func gorilla(f *feed.Feed) *feeds.Feed {
 	g := &feeds.Feed{
 		Title: f.Title, Description: f.Subtitle, Link: &feeds.Link{Href: f.Home}, Id: f.ID,

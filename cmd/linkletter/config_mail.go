@@ -11,6 +11,7 @@ import (
 
 	"linkletter/cmd/internal/deliver"
 	"linkletter/cmd/internal/mailer"
+	"linkletter/feed"
 	"linkletter/feed/digest"
 )
 
@@ -184,4 +185,17 @@ func (c *Config) signers(d DigestConfig) (mailer.Signers, error) {
 		all = append(all, s)
 	}
 	return all, nil
+}
+
+// mailServer is the configured server and how it is greeted.
+func (c *Config) mailServer() (*mailer.SMTP, error) {
+	server, err := mailer.ParseSMTP(c.Mail.SMTP, c.Mail.Password)
+	if err != nil {
+		return nil, fmt.Errorf("mail.smtp: %w", err)
+	}
+	server.Name = c.Mail.Hello
+	if site := (feed.Site{Base: c.BaseURL}); server.Name == "" && !site.Local() {
+		server.Name = site.Host()
+	}
+	return server, nil
 }

@@ -41,7 +41,7 @@ type crash struct {
 // tick is the next number of the order of things.
 func (c *crash) tick() int64 { return c.clock.Add(1) }
 
-// run kills until there were enough, lets the rest be sent in peace, and gives how many there were of each class.
+// carryOut kills until there were enough, lets the rest be sent in peace, and gives how many there were of each class.
 func (c *crash) carryOut() map[string]int {
 	misses := 0
 	for n := 0; c.deaths() < c.campaign.kills; n++ {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"linkletter/cmd/internal/mailer"
-	"linkletter/feed"
 )
 
 // smtpTimeout is how long a mail server may take for each step: somebody waits for the answer.
@@ -233,7 +231,7 @@ const maxNames = 10
 
 // mx looks whether a domain takes mail: answers and reports go there (RFC 5321, 5.1; RFC 7505).
 func (d *doctor) mx(ctx context.Context, domain string) {
-	check := "MX"
+	const check = "MX"
 	const hint = "give it an MX record, and a mailbox for the address: answers, and reports of what could not be delivered, go there"
 	found, err := d.dns.LookupMX(ctx, domain)
 	switch {
@@ -331,29 +329,3 @@ func (d *doctor) broken(check, hint, format string, args ...any) {
 
 // when is a time for people, in the configured zone.
 func (d *doctor) when(t time.Time) string { return t.In(d.cfg.location).Format("2006-01-02 15:04 MST") }
-
-// size is a number of bytes for people.
-func size(n int64) string {
-	for _, unit := range []struct {
-		bytes int64
-		name  string
-	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
-		if n >= unit.bytes {
-			return fmt.Sprintf("%.1f %s", float64(n)/float64(unit.bytes), unit.name)
-		}
-	}
-	return count(int(n), "byte", "bytes")
-}
-
-// mailServer is the configured server and how it is greeted.
-func (c *Config) mailServer() (*mailer.SMTP, error) {
-	server, err := mailer.ParseSMTP(c.Mail.SMTP, c.Mail.Password)
-	if err != nil {
-		return nil, fmt.Errorf("mail.smtp: %w", err)
-	}
-	server.Name = c.Mail.Hello
-	if site := (feed.Site{Base: c.BaseURL}); server.Name == "" && !site.Local() {
-		server.Name = site.Host()
-	}
-	return server, nil
-}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
@@ -138,4 +139,17 @@ func (d *doctor) lists(ctx context.Context, s *store.Store) {
 	if good > 0 {
 		d.ok("lists", "%d of %d checked, and nothing is wrong with them", good, len(d.cfg.Lists))
 	}
+}
+
+// size is a number of bytes for people.
+func size(n int64) string {
+	for _, unit := range []struct {
+		bytes int64
+		name  string
+	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
+		if n >= unit.bytes {
+			return fmt.Sprintf("%.1f %s", float64(n)/float64(unit.bytes), unit.name)
+		}
+	}
+	return count(int(n), "byte", "bytes")
 }

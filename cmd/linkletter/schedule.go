@@ -181,5 +181,5 @@ func (l cronLogger) Info(msg string, _ ...any) {
 }
 
 func (l cronLogger) Error(err error, msg string, keysAndValues ...any) {
-	l.log.Error("the job failed and will run again at its next time", append([]any{"event", msg, "error", err}, keysAndValues...)...)
+	l.log.Error("the job failed and will run again at its next time", append([]any{"event", msg, logError, err}, keysAndValues...)...)
 }

@@ -92,7 +92,7 @@ func (c *confirmer) sendAll(ctx context.Context, due []store.Confirmation) (untr
 		case v == stop:
 			return due[i:], fmt.Errorf("confirmation mails cannot be sent: %w", err)
 		default:
-			c.Log.Warn("a confirmation mail was not accepted", "confirmation", mail.ID, "error", err)
+			c.Log.Warn("a confirmation mail was not accepted", "confirmation", mail.ID, logError, err)
 			err = c.Store.ConfirmationFailed(record, mail.ID, err.Error(), v == fail || v == refuse || v == suppress || v == oversize)
 		}
 		if err != nil {

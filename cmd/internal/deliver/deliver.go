@@ -23,6 +23,12 @@ type Conn interface {
 	Close() error
 }
 
+// Attribute keys of the log.
+const (
+	logSubscriber = "subscriber"
+	logError      = "error"
+)
+
 // Deliverer freezes issues and delivers them. Its fields are set before its methods are called.
 type Deliverer struct {
 	Store     *store.Store

@@ -178,8 +178,8 @@ func TestD8ParkedIsBounded(t *testing.T) {
 		t.Errorf("next is %d (%v), full %v, %d in all; want the first, full, 3", job.ID, ok, q.full(), len(q.rest()))
 	}
 	q.take()
-	if _, ok := q.next(); ok || q.empty() {
-		t.Error("a second goes to the domain, or the parked are lost")
+	if job, ok := q.next(); ok || q.empty() {
+		t.Errorf("with one under way next is %d (%v), empty %v; want none for the domain, and not empty", job.ID, ok, q.empty())
 	}
 	q.finished(jobs[0])
 	if job, ok := q.next(); !ok || job.ID != 1 || q.full() {

@@ -67,7 +67,7 @@ var hostileEntries = []curated.Entry{
 	{Title: ".", URL: "https://i.example/", Summary: ".\r\n.\r\nFrom here"},
 }
 
-// What a message alone can show of MAIL.md's requirements holds of issues of all sizes, of hostile lists and of real ones.
+// What a message alone can show of the requirements F1 to F9 holds of issues of all sizes, of hostile lists and of real ones.
 func TestF1ToF9OfAllIssues(t *testing.T) {
 	w := newWorld(t, 0)
 	d := w.deliverer(w.store, nil)

@@ -218,7 +218,7 @@ func (r *run) settle(ctx context.Context, job store.Delivery, err error, intent 
 		r.count(func(s *Summary) *int { return &s.Suppressed }, 1)
 		return nil
 	case v == doubt, v == stop && intent:
-		r.Log.Warn("a message is in doubt", "subscriber", job.Subscriber, "error", err)
+		r.Log.Warn("a message is in doubt", logSubscriber, job.Subscriber, logError, err)
 		r.count(func(s *Summary) *int { return &s.InDoubt }, 1)
 		return r.sender.Doubt(ctx, job.ID, err.Error())
 	case v == stop:
@@ -230,7 +230,7 @@ func (r *run) settle(ctx context.Context, job store.Delivery, err error, intent 
 		r.oversize(job.Issue, err)
 		return r.sender.Refuse(ctx, job, err.Error())
 	case v == refuse && job.Attempts < maxRefusals:
-		r.Log.Warn("a message was refused for what we are", "subscriber", job.Subscriber, "error", err)
+		r.Log.Warn("a message was refused for what we are", logSubscriber, job.Subscriber, logError, err)
 		r.count(func(s *Summary) *int { return &s.Failed }, 1)
 		r.decided(job.Issue, err)
 		return r.sender.Refuse(ctx, job, err.Error())
@@ -251,7 +251,7 @@ func (r *run) put(ctx context.Context, job store.Delivery, reason string) error 
 
 // fail ends a delivery.
 func (r *run) fail(ctx context.Context, job store.Delivery, err error, suppress bool) error {
-	r.Log.Warn("a message was refused", "subscriber", job.Subscriber, "suppressed", suppress, "error", err)
+	r.Log.Warn("a message was refused", logSubscriber, job.Subscriber, "suppressed", suppress, logError, err)
 	r.count(func(s *Summary) *int { return &s.Failed }, 1)
 	return r.sender.Fail(ctx, job, err.Error(), suppress)
 }

@@ -185,13 +185,13 @@ func TestA1Keys(t *testing.T) {
 		}
 	}
 	if _, err := ParseDKIMKey([]byte("hello")); err == nil {
-		t.Error("any text is taken for a key")
+		t.Error(`"hello" is taken for a key, want an error`)
 	}
 	if _, err := NewSigner("example.org", "x", small); err == nil {
-		t.Error("a key of 1024 bits signs")
+		t.Error("a key of 1024 bits makes a signer, want an error")
 	}
 	if _, err := NewDKIMKey("dsa"); err == nil {
-		t.Error("a key of kind dsa was made")
+		t.Error("a key of kind dsa was made, want an error")
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
-	"net/mail"
 	"strings"
 	"sync"
 	"testing"
@@ -227,10 +226,7 @@ func (s *rawSession) body() {
 	if done, _ := s.goWrong(Dot); done {
 		return
 	}
-	s.m.Data = b.Bytes()
-	if m, err := mail.ReadMessage(bytes.NewReader(s.m.Data)); err == nil {
-		s.m.ID = m.Header.Get("Message-Id")
-	}
+	s.m.keep(b.Bytes())
 	s.mu.Lock()
 	s.journal = append(s.journal, s.m)
 	s.mu.Unlock()

@@ -6,7 +6,6 @@ import (
 	"io"
 	"log"
 	"net"
-	"net/mail"
 	"sync"
 	"testing"
 
@@ -135,10 +134,7 @@ func (s *recorded) Data(r io.Reader) error {
 	if _, err := io.Copy(&b, r); err != nil {
 		return err
 	}
-	s.try.Data = b.Bytes()
-	if m, err := mail.ReadMessage(bytes.NewReader(s.try.Data)); err == nil {
-		s.try.ID = m.Header.Get("Message-Id")
-	}
+	s.try.keep(b.Bytes())
 	if err := s.at(Dot); err != nil {
 		return err
 	}

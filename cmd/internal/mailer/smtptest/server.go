@@ -26,6 +26,14 @@ type Message struct {
 	Data []byte
 }
 
+// keep takes in the bytes that came.
+func (m *Message) keep(data []byte) {
+	m.Data = data
+	if read, err := mail.ReadMessage(bytes.NewReader(data)); err == nil {
+		m.ID = read.Header.Get("Message-Id")
+	}
+}
+
 // Verb is a point of the dialogue.
 type Verb string
 
@@ -165,10 +173,7 @@ func (s *session) Data(r io.Reader) error {
 	if _, err := io.Copy(&b, r); err != nil {
 		return err
 	}
-	s.m.Data = b.Bytes()
-	if m, err := mail.ReadMessage(bytes.NewReader(s.m.Data)); err == nil {
-		s.m.ID = m.Header.Get("Message-Id")
-	}
+	s.m.keep(b.Bytes())
 	if err := s.at(Dot); err != nil {
 		return err
 	}
