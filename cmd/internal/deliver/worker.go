@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"linkletter/cmd/internal/mailer"
 	"linkletter/store"
@@ -36,18 +37,23 @@ func (r *run) work(ctx context.Context, jobs <-chan store.Delivery) {
 	}
 }
 
+// moment is how long a reply may wait for another message's intent, which spares a commit: a claim takes no longer.
+const moment = 20 * time.Millisecond
+
 // take gives the next job, if there is another. A reply rides on the next intent only where that comes at once.
 func (r *run) take(jobs <-chan store.Delivery, l *line) (job store.Delivery, ok bool) {
+	soon := time.NewTimer(moment)
+	defer soon.Stop()
 	select {
 	case job, ok = <-jobs:
-	default:
+	case <-soon.C:
 		r.record(l)
 		job, ok = <-jobs
 	}
 	return job, ok
 }
 
-// record waits until the reply to the newest message is on disk. It comes before every wait: a crash meanwhile would leave
+// record waits until the reply to the newest message is on disk. It comes before every long wait: a crash meanwhile would leave
 // the message in doubt.
 func (r *run) record(l *line) {
 	r.must(l.settled())
