@@ -76,3 +76,27 @@ func TestD3DoubtIsNotForgotten(t *testing.T) {
 		}
 	}
 }
+
+// D3: with the policy to hold, what the operator wants to be sent again is, though the server is away meanwhile.
+func TestD3ResolvedIsSentUnderHold(t *testing.T) {
+	s, _, i, _ := outgoing(t, 1)
+	ctx := context.Background()
+	holding := s.Sender("first", 0)
+	d := claim(t, holding, 1)[0]
+	do(t, holding.Intent(ctx, d, []byte("bytes")))
+	do(t, holding.Doubt(ctx, d.ID, "lost"))
+	if n, err := s.Resolve(ctx, i.Ref, store.ResolveResend, nil); err != nil || n != 1 {
+		t.Fatalf("%d resolved (%v), want 1", n, err)
+	}
+	do(t, holding.Release(ctx, claim(t, holding, 1)[0].ID))
+	next := s.Sender("second", 0)
+	_, err := next.Recover(ctx)
+	do(t, err)
+	again := claim(t, next, 1)
+	if len(again) != 1 || string(again[0].Message) != "bytes" {
+		t.Fatalf("claimed %+v, want it with its bytes", again)
+	}
+	do(t, next.Release(ctx, again[0].ID))
+	do(t, s.Cancel(ctx, i.Ref, "enough"))
+	wantStates(t, s, i, digest.InDoubt)
+}

@@ -259,9 +259,9 @@ func (s *Sender) Refuse(ctx context.Context, d Delivery, reason string) error {
 // Release gives back claimed deliveries that were not tried. What somebody else has taken over is left to them.
 func (s *Sender) Release(ctx context.Context, ids ...int64) error {
 	err := s.settle(ctx, s.enqueue(func(ctx context.Context, tx *sql.Tx, now time.Time) error {
-		_, err := tx.ExecContext(ctx, `UPDATE delivery SET state = CASE WHEN message IS NULL THEN 'pending' ELSE 'in_doubt' END,
+		_, err := tx.ExecContext(ctx, `UPDATE delivery SET state = CASE WHEN message IS NULL THEN 'pending' ELSE ? END,
 			owner = '', lease = NULL, updated = ? WHERE id IN (SELECT value FROM json_each(?)) AND state = 'claimed' AND owner = ?`,
-			now.Unix(), asJSON(ids), s.owner)
+			s.again(), now.Unix(), asJSON(ids), s.owner)
 		return err
 	}))
 	if err != nil {
@@ -270,9 +270,18 @@ func (s *Sender) Release(ctx context.Context, ids ...int64) error {
 	return nil
 }
 
+// again is the state of a claimed delivery that was in doubt before and was not tried. Where nothing in doubt is sent again by
+// itself, it was claimed because the operator wants it, and Recover is not to put it on hold once more.
+func (s *Sender) again() digest.State {
+	if s.hold > 0 {
+		return digest.InDoubt
+	}
+	return digest.Deferred
+}
+
 func (s *Sender) giveBack(ctx context.Context, tx *sql.Tx, now time.Time, id int64) error {
-	return own(tx.ExecContext(ctx, `UPDATE delivery SET state = CASE WHEN message IS NULL THEN 'pending' ELSE 'in_doubt' END,
-		owner = '', lease = NULL, updated = ? WHERE id = ? AND state = 'claimed' AND owner = ?`, now.Unix(), id, s.owner))
+	return own(tx.ExecContext(ctx, `UPDATE delivery SET state = CASE WHEN message IS NULL THEN 'pending' ELSE ? END,
+		owner = '', lease = NULL, updated = ? WHERE id = ? AND state = 'claimed' AND owner = ?`, s.again(), now.Unix(), id, s.owner))
 }
 
 // Finish ends every issue that has nothing left to try.
