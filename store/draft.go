@@ -117,8 +117,3 @@ func dropUnwanted(ctx context.Context, tx *sql.Tx, i *Issue) error {
 	i.Groups = slices.DeleteFunc(i.Groups, func(g digest.Group) bool { return len(g.Items) == 0 })
 	return nil
 }
-
-func scanInt(rows *sql.Rows) (n int64, err error) {
-	err = rows.Scan(&n)
-	return n, err
-}

@@ -40,7 +40,7 @@ func (s *Store) Hide(ctx context.Context, list, address string, hidden bool) (en
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("looking for %s: %w", address, err)
+		return nil, fmt.Errorf("%s what stands under %s: %w", map[bool]string{true: "hiding", false: "showing"}[hidden], address, err)
 	}
 	return entries, nil
 }

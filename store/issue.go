@@ -158,6 +158,11 @@ func scanString(rows *sql.Rows) (v string, err error) {
 	return v, err
 }
 
+func scanInt(rows *sql.Rows) (n int64, err error) {
+	err = rows.Scan(&n)
+	return n, err
+}
+
 func countDeliveries(ctx context.Context, q querier, issue int64) (map[digest.State]int, error) {
 	type count struct {
 		state digest.State

@@ -240,7 +240,7 @@ CREATE TABLE subscriber (
 	id      INTEGER PRIMARY KEY AUTOINCREMENT,
 	address TEXT NOT NULL,              -- as given, for the To field
 	key     TEXT NOT NULL UNIQUE,       -- lower case, domain in A-labels: one person, one row
-	hash    TEXT NOT NULL DEFAULT '',   -- of key, as suppression has it; empty: not computed yet
+	hash    TEXT NOT NULL DEFAULT '',   -- of key, as suppression has it
 	created INTEGER NOT NULL
 ) STRICT;
 

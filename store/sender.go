@@ -169,7 +169,7 @@ func (s *Sender) Intent(ctx context.Context, d Delivery, message []byte) error {
 			return err
 		}
 		if state != IssueSending {
-			if err = s.giveBack(ctx, tx, now, d.ID); err == nil {
+			if err = own(s.giveBack(ctx, tx, now, d.ID)); err == nil {
 				err = ErrStopped
 			}
 			return err
@@ -259,9 +259,7 @@ func (s *Sender) Refuse(ctx context.Context, d Delivery, reason string) error {
 // Release gives back claimed deliveries that were not tried. What somebody else has taken over is left to them.
 func (s *Sender) Release(ctx context.Context, ids ...int64) error {
 	err := s.settle(ctx, s.enqueue(func(ctx context.Context, tx *sql.Tx, now time.Time) error {
-		_, err := tx.ExecContext(ctx, `UPDATE delivery SET state = CASE WHEN message IS NULL THEN 'pending' ELSE ? END,
-			owner = '', lease = NULL, updated = ? WHERE id IN (SELECT value FROM json_each(?)) AND state = 'claimed' AND owner = ?`,
-			s.again(), now.Unix(), asJSON(ids), s.owner)
+		_, err := s.giveBack(ctx, tx, now, ids...)
 		return err
 	}))
 	if err != nil {
@@ -279,9 +277,11 @@ func (s *Sender) again() digest.State {
 	return digest.Deferred
 }
 
-func (s *Sender) giveBack(ctx context.Context, tx *sql.Tx, now time.Time, id int64) error {
-	return own(tx.ExecContext(ctx, `UPDATE delivery SET state = CASE WHEN message IS NULL THEN 'pending' ELSE ? END,
-		owner = '', lease = NULL, updated = ? WHERE id = ? AND state = 'claimed' AND owner = ?`, s.again(), now.Unix(), id, s.owner))
+// giveBack makes claimed deliveries what they were before, those that were in doubt among them (see again).
+func (s *Sender) giveBack(ctx context.Context, tx *sql.Tx, now time.Time, ids ...int64) (sql.Result, error) {
+	return tx.ExecContext(ctx, `UPDATE delivery SET state = CASE WHEN message IS NULL THEN 'pending' ELSE ? END,
+		owner = '', lease = NULL, updated = ? WHERE id IN (SELECT value FROM json_each(?)) AND state = 'claimed' AND owner = ?`,
+		s.again(), now.Unix(), asJSON(ids), s.owner)
 }
 
 // Finish ends every issue that has nothing left to try.

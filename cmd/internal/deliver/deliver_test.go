@@ -155,8 +155,8 @@ func copies(srv *smtptest.Server) map[string][]smtptest.Message {
 	return got
 }
 
-// mailcheck runs the project's checker of messages, where it is there.
-func mailcheck(t testing.TB, args ...string) {
+// mailcheck runs the project's checker of messages, where it is there, and gives what it said; nil: it is not there.
+func mailcheck(t testing.TB, args ...string) (said []byte) {
 	t.Helper()
 	tool, err := filepath.Abs("../../../../shared/tools/mailcheck.py")
 	if err != nil {
@@ -165,13 +165,14 @@ func mailcheck(t testing.TB, args ...string) {
 	python, err := exec.LookPath("python3")
 	if _, missing := os.Stat(tool); err != nil || missing != nil {
 		t.Log("skipped: mailcheck.py or python3 is not here")
-		return
+		return nil
 	}
 	out, err := exec.Command(python, append([]string{tool}, args...)...).CombinedOutput()
 	if err != nil {
 		t.Errorf("mailcheck: %v\n%s", err, out)
 	}
 	t.Logf("%s", out)
+	return out
 }
 
 func writeFile(t testing.TB, msg []byte) string {

@@ -81,9 +81,10 @@ func (m Message) fields() ([]field, error) {
 // header only what describes them is taken, because it comes in random order and folds where it should not.
 func (m Message) body() ([]byte, error) {
 	g := mail.NewMessage()
-	g.SetDateHeader("Date", m.Date)                                                                     // or it would ask the clock
-	sum := sha256.Sum256([]byte(m.From + "\n" + m.Subject + "\n" + m.Date.UTC().Format(time.RFC1123Z))) // one for all copies of an issue
-	g.SetBoundary("=_" + hex.EncodeToString(sum[:16]))                                                  // "=_" cannot occur in quoted-printable text (RFC 2045, 6.7)
+	g.SetDateHeader("Date", m.Date) // or it would ask the clock
+	// One boundary for all copies of an issue; "=_" cannot occur in quoted-printable text (RFC 2045, 6.7).
+	sum := sha256.Sum256([]byte(m.From + "\n" + m.Subject + "\n" + m.Date.UTC().Format(time.RFC1123Z)))
+	g.SetBoundary("=_" + hex.EncodeToString(sum[:16]))
 	g.SetBody("text/plain", m.Text)
 	g.AddAlternative("text/html", m.HTML)
 	var whole bytes.Buffer
