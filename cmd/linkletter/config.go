@@ -147,9 +147,14 @@ func Defaults() *Config {
 		Timezone:   "UTC",
 		Window:     50,
 		MaxListMiB: source.DefaultMaxBytes >> 20,
-		Checks:     ChecksConfig{AtOnce: 8, Timeout: 10 * time.Minute, PerHost: source.DefaultHostRate, Jitter: 5 * time.Minute, ReportAfter: 24 * time.Hour},
-		Mail:       MailConfig{Outbox: "data/outbox", DKIM: []DKIMConfig{}, Connections: 4, PerConnection: 100, InDoubt: "resend", InDoubtHold: 15 * time.Minute, KeepDeliveries: 365 * 24 * time.Hour},
-		SignUp:     SignUpConfig{PerAddress: 3, PerClient: 10, Total: 500},
+		Checks: ChecksConfig{
+			AtOnce: 8, Timeout: 10 * time.Minute, PerHost: source.DefaultHostRate, Jitter: 5 * time.Minute, ReportAfter: 24 * time.Hour,
+		},
+		Mail: MailConfig{
+			Outbox: "data/outbox", DKIM: []DKIMConfig{}, Connections: 4, PerConnection: 100,
+			InDoubt: "resend", InDoubtHold: 15 * time.Minute, KeepDeliveries: 365 * 24 * time.Hour,
+		},
+		SignUp: SignUpConfig{PerAddress: 3, PerClient: 10, Total: 500},
 		Guard: GuardConfig{
 			MaxNew: curated.DefaultGuard.MaxNew, MaxNewShare: curated.DefaultGuard.MaxNewShare,
 			MaxLostShare: curated.DefaultGuard.MaxLostShare, MinLost: curated.DefaultGuard.MinLost,

@@ -40,7 +40,7 @@ func (r *run) work(ctx context.Context, jobs <-chan store.Delivery) {
 // moment is how long a reply may wait for another message's intent, which spares a commit: a claim takes no longer.
 const moment = 20 * time.Millisecond
 
-// take gives the next job, if there is another. A reply rides on the next intent only where that comes at once.
+// take gives the next job, if there is another. A reply rides on the next intent only where that comes within a moment.
 func (r *run) take(jobs <-chan store.Delivery, l *line) (job store.Delivery, ok bool) {
 	soon := time.NewTimer(moment)
 	defer soon.Stop()

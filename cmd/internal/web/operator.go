@@ -83,7 +83,10 @@ var (
 )
 
 // deliveryStates are those that are told of, with none in them too.
-var deliveryStates = []digest.State{digest.Pending, digest.Claimed, digest.Committing, digest.Sent, digest.Deferred, digest.Failed, digest.Suppressed, digest.InDoubt, digest.Cancelled}
+var deliveryStates = []digest.State{
+	digest.Pending, digest.Claimed, digest.Committing, digest.Sent, digest.Deferred, digest.Failed, digest.Suppressed,
+	digest.InDoubt, digest.Cancelled,
+}
 
 // Describe says nothing beforehand: what there is depends on the store.
 func (s *state) Describe(chan<- *prometheus.Desc) {}
