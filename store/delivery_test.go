@@ -258,14 +258,14 @@ func TestPause(t *testing.T) {
 	ctx := context.Background()
 	d := claim(t, sender, 4)
 	do(t, sender.Fail(ctx, d[0], "550 5.2.2 full", false))
-	do(t, sender.Refuse(ctx, d[1], "550 5.7.1 no"))
+	do(t, sender.Refuse(ctx, d[1], "550 5.7.1 no", store.ForUs))
 	do(t, sender.Intent(ctx, d[2], []byte("bytes")))
 	do(t, sender.Doubt(ctx, d[2].ID, "lost"))
 	do(t, sender.Release(ctx, d[3].ID))
 	c.t = c.t.Add(hold)
 	for _, again := range claim(t, sender, 10) {
 		if again.ID == d[2].ID {
-			do(t, sender.Refuse(ctx, again, "550 5.7.1 no"))
+			do(t, sender.Refuse(ctx, again, "550 5.7.1 no", store.ForUs))
 		} else {
 			do(t, sender.Release(ctx, again.ID))
 		}

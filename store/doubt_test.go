@@ -65,7 +65,7 @@ func TestD3DoubtIsNotForgotten(t *testing.T) {
 		t.Error("an intent for somebody who left")
 	}
 	do(t, sender.Fail(ctx, d[1], "550 nobody", true))
-	do(t, sender.Refuse(ctx, d[2], "550 not you"))
+	do(t, sender.Refuse(ctx, d[2], "550 not you", store.ForUs))
 	do(t, sender.Intent(ctx, d[3], d[3].Message))
 	do(t, sender.Sent(ctx, d[3].ID, "250 OK")())
 	rows, err := s.Deliveries(ctx, store.DeliveryQuery{Issue: i.Ref, Limit: 10})

@@ -55,14 +55,31 @@ func issueState(ctx context.Context, q querier, ref int64) (state IssueState, er
 // returns, no intent of the issue is recorded any more; a message whose intent was recorded before may still be on its way
 // (see OnTheWire).
 func (s *Store) Pause(ctx context.Context, ref int64, reason string) error {
+	return s.pause(ctx, ref, reason, ForUs)
+}
+
+// PauseRefused is Pause because a server refuses most of an issue, whatever it says for a reason: all that it refused gets
+// another chance, and addresses that were suppressed for that are written to again.
+func (s *Store) PauseRefused(ctx context.Context, ref int64, reason string) error {
+	return s.pause(ctx, ref, reason, ForItself)
+}
+
+func (s *Store) pause(ctx context.Context, ref int64, reason string, most RefusedFor) error {
 	from := []IssueState{IssueSending, IssuePaused} // more may have been refused since it was paused
 	return s.changeIssue(ctx, "pausing", ref, IssuePaused, from, func(tx *sql.Tx, now time.Time) error {
 		_, err := tx.ExecContext(ctx, `UPDATE issue SET reason = ? WHERE id = ? AND state = 'sending'`, reason, ref)
 		if err != nil {
 			return err
 		}
+		if most == ForItself {
+			_, err = tx.ExecContext(ctx, `DELETE FROM suppression WHERE reason = 'bounce' AND hash IN (SELECT s.hash FROM delivery d
+				JOIN subscriber s ON s.id = d.subscriber WHERE d.issue = ? AND d.state = 'failed' AND d.policy = 2)`, ref)
+			if err != nil {
+				return err
+			}
+		}
 		_, err = tx.ExecContext(ctx, `UPDATE delivery SET state = CASE WHEN message IS NULL THEN 'deferred' ELSE 'in_doubt' END,
-			next = ?, policy = 0 WHERE issue = ? AND state = 'failed' AND policy`, now.Unix(), ref)
+			next = ?, policy = 0 WHERE issue = ? AND state = 'failed' AND policy BETWEEN 1 AND ?`, now.Unix(), ref, most)
 		return err
 	})
 }

@@ -233,9 +233,7 @@ func (s *Sender) Defer(ctx context.Context, d Delivery, next time.Time, reason s
 func (s *Sender) Fail(ctx context.Context, d Delivery, reason string, suppress bool) error {
 	return s.write(ctx, "giving up", d.ID, func(ctx context.Context, tx *sql.Tx, now time.Time) error {
 		if suppress {
-			_, err := tx.ExecContext(ctx, `INSERT INTO suppression (hash, reason, created) VALUES (?, 'bounce', ?) ON CONFLICT DO NOTHING`,
-				d.hash, now.Unix())
-			if err != nil {
+			if err := suppressBounced(ctx, tx, now, d.hash); err != nil {
 				return err
 			}
 		}
@@ -245,15 +243,33 @@ func (s *Sender) Fail(ctx context.Context, d Delivery, reason string, suppress b
 	})
 }
 
-// Refuse ends a claimed delivery that the server refused for what we are, not for whom it is for. It is failed unless it
-// turns out that the server wants nothing of ours: Store.Pause gives it back then, and what was in doubt before is so
-// again, with its bytes.
-func (s *Sender) Refuse(ctx context.Context, d Delivery, reason string) error {
+// RefusedFor is what a server seems to have refused a message for.
+type RefusedFor int
+
+const (
+	ForUs     RefusedFor = 1 + iota // for what we are, not for whom it is for
+	ForItself                       // for the recipient or the message
+	ForNobody                       // because there is nobody at the address, which is never written to again
+)
+
+// Refuse ends a claimed delivery that the server refused. It is failed unless it turns out that the server refuses most:
+// Store.PauseRefused gives it back then, with a suppression undone, and what was in doubt before is so again, with its bytes.
+func (s *Sender) Refuse(ctx context.Context, d Delivery, reason string, of RefusedFor) error {
 	return s.write(ctx, "recording the refusal of", d.ID, func(ctx context.Context, tx *sql.Tx, now time.Time) error {
-		return own(tx.ExecContext(ctx, `UPDATE delivery SET state = 'failed', policy = 1, owner = '', lease = NULL, next = 0, message = ?,
+		if of == ForNobody {
+			if err := suppressBounced(ctx, tx, now, d.hash); err != nil {
+				return err
+			}
+		}
+		return own(tx.ExecContext(ctx, `UPDATE delivery SET state = 'failed', policy = ?, owner = '', lease = NULL, next = 0, message = ?,
 			attempts = attempts + CASE state WHEN 'claimed' THEN 1 ELSE 0 END, reply = ?, updated = ?
-			WHERE id = ? AND state IN ('claimed', 'committing') AND owner = ?`, d.Message, d.ending(reason), now.Unix(), d.ID, s.owner))
+			WHERE id = ? AND state IN ('claimed', 'committing') AND owner = ?`, min(of, ForItself), d.Message, d.ending(reason), now.Unix(), d.ID, s.owner))
 	})
+}
+
+func suppressBounced(ctx context.Context, tx *sql.Tx, now time.Time, hash string) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO suppression (hash, reason, created) VALUES (?, 'bounce', ?) ON CONFLICT DO NOTHING`, hash, now.Unix())
+	return err
 }
 
 // Release gives back claimed deliveries that were not tried. What somebody else has taken over is left to them.

@@ -93,7 +93,7 @@ func (c *confirmer) sendAll(ctx context.Context, due []store.Confirmation) (untr
 			return due[i:], fmt.Errorf("confirmation mails cannot be sent: %w", err)
 		default:
 			c.Log.Warn("a confirmation mail was not accepted", "confirmation", mail.ID, logError, err)
-			err = c.Store.ConfirmationFailed(record, mail.ID, err.Error(), v == fail || v == refuse || v == suppress || v == oversize)
+			err = c.Store.ConfirmationFailed(record, mail.ID, err.Error(), v == fail || v == reject || v == refuse || v == suppress || v == oversize)
 		}
 		if err != nil {
 			return due[i+1:], err

@@ -10,8 +10,9 @@ import (
 	"linkletter/store"
 )
 
-// One refusal for policy is one refusal; many are our fault. The run stops, the issue waits for somebody to look, and
-// nobody misses it for that, however often the program tries.
+// One refusal is one refusal; many are our fault, whatever the server says: a relay may have lost its table of recipients.
+// The run stops, the issue waits for somebody to look, and nobody misses it for that, however often the program tries, nor
+// is suppressed for it.
 func TestD4RunPauses(t *testing.T) {
 	for name, test := range map[string]struct {
 		subscribers int
@@ -19,6 +20,8 @@ func TestD4RunPauses(t *testing.T) {
 	}{
 		"policy":           {100, refusal(554, 5, 7, 1)},
 		"without a reason": {100, bare(550)},
+		"nobody there":     {100, refusal(550, 5, 1, 1)},
+		"no route":         {100, refusal(554, 5, 4, 4)},
 		"a short list":     {8, refusal(554, 5, 7, 1)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -62,6 +65,32 @@ func TestD4RunPauses(t *testing.T) {
 			}
 			w.wantCounts(map[digest.State]int{digest.Sent: test.subscribers})
 		})
+	}
+}
+
+// Who is still not there when the issue is resumed is not: the operator has looked.
+func TestD4NobodyThereTwice(t *testing.T) {
+	w := newWorld(t, 8)
+	srv := smtptest.New(t)
+	srv.SetFault(func(v smtptest.Verb, _ smtptest.Message) error {
+		if v == smtptest.Rcpt {
+			return refusal(550, 5, 1, 1)
+		}
+		return nil
+	})
+	d := w.deliverer(w.store, smtpTo(w, srv))
+	ref := w.freeze(d).Ref
+	suppressed := func() store.Reason {
+		reason, err := w.store.Suppressed(t.Context(), "s0@example.org")
+		w.must(err)
+		return reason
+	}
+	if _, err := d.Run(t.Context(), nil); err == nil || suppressed() != "" {
+		t.Fatalf("error %v, suppressed for %q; want a paused issue and nobody suppressed", err, suppressed())
+	}
+	w.must(w.store.Resume(t.Context(), ref))
+	if got, err := d.Run(t.Context(), nil); err != nil || got != (Summary{Failed: 8}) || suppressed() != store.Bounced {
+		t.Errorf("%+v (%v), suppressed for %q; want all failed and suppressed", got, err, suppressed())
 	}
 }
 

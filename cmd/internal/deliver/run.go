@@ -57,7 +57,7 @@ var errUnwelcome = errors.New("the server refuses most messages of an issue")
 //
 // progress, which may be nil, is called after each delivery. When ctx ends, Run finishes what is on the wire and gives
 // everything else back; so it does when the quiet hours begin, and Next is when they end. An error says that nothing can be
-// sent; what was not sent stays due. An issue most of which is refused for what we are is paused with that as its reason,
+// sent; what was not sent stays due. An issue most of which is refused is paused with that as its reason,
 // and is an error too: Store.Resume lets it go on.
 func (d *Deliverer) Run(ctx context.Context, progress func(done, total int)) (Summary, error) {
 	// A name for each run, so that a row a failed run could not record is recovered by the next.
@@ -110,7 +110,7 @@ func (r *run) end(ctx context.Context) error {
 			continue
 		}
 		var ended *store.WrongStateError // somebody cancelled it
-		if err := r.Store.Pause(ctx, ref, of.String()); errors.As(err, &ended) {
+		if err := r.Store.PauseRefused(ctx, ref, of.String()); errors.As(err, &ended) {
 			continue
 		} else if err != nil {
 			return err
@@ -228,12 +228,12 @@ func (r *run) settle(ctx context.Context, job store.Delivery, err error, intent 
 	case v == oversize && job.Attempts < maxRefusals:
 		r.count(func(s *Summary) *int { return &s.Failed }, 1)
 		r.oversize(job.Issue, err)
-		return r.sender.Refuse(ctx, job, err.Error())
-	case v == refuse && job.Attempts < maxRefusals:
-		r.Log.Warn("a message was refused for what we are", logSubscriber, job.Subscriber, logError, err)
+		return r.sender.Refuse(ctx, job, err.Error(), store.ForUs)
+	case v == refuse && job.Attempts < maxRefusals, (v == reject || v == suppress) && job.Attempts == 0:
+		r.Log.Warn("a message was refused", logSubscriber, job.Subscriber, "suppressed", v == suppress, logError, err)
 		r.count(func(s *Summary) *int { return &s.Failed }, 1)
 		r.decided(job.Issue, err)
-		return r.sender.Refuse(ctx, job, err.Error())
+		return r.sender.Refuse(ctx, job, err.Error(), refusedFor[v])
 	case v != refuse && v != oversize:
 		r.decided(job.Issue, nil)
 	}

@@ -15,7 +15,8 @@ type verdict int
 
 const (
 	retry    verdict = iota // not now: the server said so, or the connection broke before the end of the message
-	fail                    // never, for a reason that is not the address
+	fail                    // never: it was not even tried, because of the address
+	reject                  // never, for a reason that is not the address
 	refuse                  // never, for what we are, or for a reason that was not said
 	suppress                // never: there is nobody at the address
 	oversize                // never, for the issue is larger than the server takes: it is the issue's fault alone
@@ -57,8 +58,11 @@ func judge(err error) verdict {
 	case class == "", strings.HasPrefix(class, "7."):
 		return refuse
 	}
-	return fail
+	return reject
 }
+
+// refusedFor is what the store is told of a server's refusal.
+var refusedFor = map[verdict]store.RefusedFor{refuse: store.ForUs, reject: store.ForItself, suppress: store.ForNobody}
 
 // nobodyThere are the classes of a refused recipient that mean that no such mailbox is, and never will be (RFC 3463, 3.2;
 // RFC 7505, 4.2). The others of their kind speak of the sender's address, or do not say; a disabled mailbox may come back.
@@ -80,12 +84,13 @@ const (
 	maxRefusals = 5
 )
 
-// refusals is how one issue fared in one run, to notice when it is us that a server does not want.
+// refusals is how one issue fared in one run, to notice when it is us that a server does not want: it may say anything else,
+// and a relay that has lost its table of recipients says of each that there is nobody.
 type refusals struct {
 	last    [50]bool
 	next    int
 	seen    int   // outcomes that the server decided
-	refused int   // of them, for what we are
+	refused int   // of them
 	reason  error // the newest refusal
 	stopped bool  // the run ends for it
 	large   bool  // because messages are larger than the server takes
@@ -119,5 +124,5 @@ func (r *refusals) String() string {
 	if r.large {
 		return fmt.Sprintf("its messages are larger than the server takes: %v", r.reason)
 	}
-	return fmt.Sprintf("%d of %d messages were refused for what we are, not for whom they were for; the last with: %v", r.refused, r.seen, r.reason)
+	return fmt.Sprintf("%d of %d messages were refused, more than can be for whom they were for; the last with: %v", r.refused, r.seen, r.reason)
 }
