@@ -102,13 +102,18 @@ func candidates(ctx context.Context, q querier, d digest.Digest) ([]digest.Item,
 			return nil, fmt.Errorf("reading what is new in list %s for digest %s: %w", list, d.ID, err)
 		}
 		for _, e := range found {
-			all = append(all, digest.Item{
-				Entry: e.Entry, Ref: e.Ref, ID: e.ID, List: list, ListTitle: title, Published: e.Published,
-				AddedBy: e.Origin.Name(), AddedIn: e.Origin.Link,
-			})
+			all = append(all, itemOf(e, title))
 		}
 	}
 	return all, nil
+}
+
+// itemOf is an entry as an issue has it, of a list with that title.
+func itemOf(e Entry, title string) digest.Item {
+	return digest.Item{
+		Entry: e.Entry, Ref: e.Ref, ID: e.ID, List: e.List, ListTitle: title, Published: e.Published,
+		AddedBy: e.Origin.Name(), AddedIn: e.Origin.Link,
+	}
 }
 
 // listTitle is what a list is called in a digest.

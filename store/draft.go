@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -32,9 +33,10 @@ func (s *Store) UntoldDrafts(ctx context.Context) ([]*Issue, error) {
 	return found, nil
 }
 
-// Told records that a draft was mailed to the operator as it was read. One whose note changed since is still to be mailed.
+// Told records that a draft was mailed to the operator as it was read. One that changed since is still to be mailed.
 func (s *Store) Told(ctx context.Context, draft *Issue) error {
-	_, err := s.db.ExecContext(ctx, `UPDATE issue SET told = ? WHERE id = ? AND note = ?`, s.now().Unix(), draft.Ref, draft.Note)
+	_, err := s.db.ExecContext(ctx, `UPDATE issue SET told = ? WHERE id = ? AND note = ? AND text = ?`,
+		s.now().Unix(), draft.Ref, draft.Note, draft.Parts.Text)
 	if err != nil {
 		return fmt.Errorf("recording that issue %d of digest %s was mailed to the operator: %w", draft.Number, draft.Digest, s.explain(err))
 	}
@@ -55,8 +57,73 @@ func (s *Store) SetNote(ctx context.Context, ref int64, note string, render Rend
 	})
 }
 
-// Approve makes a draft the issue that is sent: without the entries that were hidden or left their lists since, which a
-// coming issue may hold if they come back; dated now, and for everybody who is to get it now. It fails with a
+// Redraft takes the entries out of a digest's draft that are hidden or left their lists, and puts those back that it was
+// frozen with and that came back. A draft that changes is rendered anew, and mailed to the operator again.
+func (s *Store) Redraft(ctx context.Context, d digest.Digest, render Render) error {
+	err := s.tx(ctx, func(tx *sql.Tx, _ time.Time) error {
+		drafts, err := collect(ctx, tx, scanIssue, `SELECT `+issueColumns+` FROM issue WHERE digest = ? AND state = 'draft'`, d.ID)
+		for _, i := range drafts {
+			if err := redraft(ctx, tx, d, i, render); err != nil {
+				return fmt.Errorf("issue %d: %w", i.Number, err)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("rendering the draft of digest %s anew: %w", d.ID, err)
+	}
+	return nil
+}
+
+func redraft(ctx context.Context, tx *sql.Tx, d digest.Digest, i *Issue, render Render) error {
+	items := itemsOf(i)
+	var standing []digest.Item
+	entries, err := collect(ctx, tx, scanEntry, `SELECT `+entryColumns+` FROM issue_entry i JOIN entry e ON e.id = i.entry
+		WHERE i.issue = ? AND e.hidden IS NULL AND e.gone IS NULL ORDER BY i.position`, i.Ref)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		item, ok := items[e.Ref]
+		if !ok {
+			title, err := listTitle(ctx, tx, d, e.List)
+			if err != nil {
+				return err
+			}
+			item = itemOf(e, title)
+		}
+		standing = append(standing, item)
+	}
+	i.Groups = digest.Compose(d, i.Number, i.Period, i.Date, standing).Groups
+	if now := itemsOf(i); maps.EqualFunc(items, now, func(a, b digest.Item) bool { return a.Ref == b.Ref }) {
+		return nil
+	}
+	parts, err := render(i.Issue, i.Note)
+	if err != nil {
+		return fmt.Errorf("rendering: %w", err)
+	}
+	content, err := json.Marshal(i.Issue)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE issue SET told = NULL, subject = ?, content = ?, text = ?, html = ? WHERE id = ?`,
+		parts.Subject, string(content), parts.Text, parts.HTML, i.Ref)
+	return err
+}
+
+// itemsOf are an issue's items by their entries' rows.
+func itemsOf(i *Issue) map[int64]digest.Item {
+	items := map[int64]digest.Item{}
+	for _, g := range i.Groups {
+		for _, item := range g.Items {
+			items[item.Ref] = item
+		}
+	}
+	return items
+}
+
+// Approve makes a draft the issue that is sent: as it was shown, without the entries that were hidden or left their lists
+// since. What is not in it, a coming issue may hold; dated now, and for everybody who is to get it now. It fails with a
 // *WrongStateError when the issue is no draft, and with ErrNothingLeft.
 func (s *Store) Approve(ctx context.Context, ref int64, render Render) error {
 	return s.changeDraft(ctx, "approving", ref, func(tx *sql.Tx, i *Issue, now time.Time) error {
@@ -103,13 +170,26 @@ func (s *Store) changeDraft(ctx context.Context, doing string, ref int64, change
 	return nil
 }
 
-// dropUnwanted takes the entries out of a draft that were hidden or left their lists.
+// dropUnwanted takes the entries out of a draft that were hidden or left their lists, and gives back those that it does not show.
 func dropUnwanted(ctx context.Context, tx *sql.Tx, i *Issue) error {
 	refs, err := collect(ctx, tx, scanInt,
 		`DELETE FROM issue_entry WHERE issue = ? AND entry IN (SELECT id FROM entry WHERE hidden IS NOT NULL OR gone IS NOT NULL)
 		RETURNING entry`, i.Ref)
 	if err != nil {
 		return fmt.Errorf("leaving out what is hidden: %w", err)
+	}
+	shown := itemsOf(i)
+	rows, err := collect(ctx, tx, scanInt, `SELECT entry FROM issue_entry WHERE issue = ?`, i.Ref)
+	if err != nil {
+		return err
+	}
+	for _, ref := range rows {
+		if _, ok := shown[ref]; ok {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM issue_entry WHERE issue = ? AND entry = ?`, i.Ref, ref); err != nil {
+			return fmt.Errorf("giving back entry %d: %w", ref, err)
+		}
 	}
 	for g := range i.Groups {
 		i.Groups[g].Items = slices.DeleteFunc(i.Groups[g].Items, func(item digest.Item) bool { return slices.Contains(refs, item.Ref) })

@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -74,6 +76,47 @@ func TestDraft(t *testing.T) {
 	if diff := cmp.Diff([]string{"A", "D"}, candidateTitles(t, s)); diff != "" {
 		t.Errorf("waiting for the next issue (-want +got):\n%s", diff)
 	}
+}
+
+// A draft shows what will be sent: what is hidden goes at once, and comes back to its place when it is shown.
+func TestRedraft(t *testing.T) {
+	s, _ := newDigest(t)
+	ctx := context.Background()
+	asks := weekly
+	asks.Approve = true
+	checkList(t, s, list("H", "X", "A", "B", "C"), lenient)
+	draft := freeze(t, s, asks, "p1")
+	do(t, s.SetNote(ctx, draft.Ref, "A word.", noted))
+	all := itemTitles(issueOf(t, s, 1).Issue)
+	for _, step := range []struct {
+		hide   bool
+		entry  string
+		want   []string
+		untold int
+	}{
+		{true, "a", without(all, "H/A"), 1}, {true, "x", without(all, "H/A"), 0}, {true, "b", []string{"H/C"}, 1},
+		{true, "c", nil, 1}, {false, "b", []string{"H/B"}, 1}, {false, "a", without(all, "H/C"), 1}, {false, "c", all, 1},
+	} {
+		read := issueOf(t, s, 1)
+		do(t, s.Told(ctx, read))
+		_, err := s.Hide(ctx, "", "https://example.org/"+step.entry, step.hide)
+		do(t, err)
+		do(t, s.Redraft(ctx, asks, noted))
+		got := issueOf(t, s, 1)
+		if diff := cmp.Diff(step.want, itemTitles(got.Issue)); diff != "" {
+			t.Errorf("%s hidden %v (-want +got):\n%s", step.entry, step.hide, diff)
+		}
+		if want := fmt.Sprintf("%d items A word.", len(step.want)); got.Parts.Text != want {
+			t.Errorf("%s hidden %v: it reads %q, want %q", step.entry, step.hide, got.Parts.Text, want)
+		}
+		if untold, err := s.UntoldDrafts(ctx); err != nil || len(untold) != step.untold {
+			t.Errorf("%s hidden %v: %d drafts to be mailed (%v), want %d", step.entry, step.hide, len(untold), err, step.untold)
+		}
+	}
+}
+
+func without(all []string, one string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == one })
 }
 
 func TestApproveNothing(t *testing.T) {

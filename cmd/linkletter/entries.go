@@ -83,8 +83,8 @@ func (p *program) entriesHideCommand(hide bool) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "hide URL",
 		Short: "Take an entry out of feeds, pages and coming issues",
-		Long: `Take an entry out of feeds, pages and coming issues, and of drafts when they are approved: everywhere that
-it stands, or in one list. What was sent is sent, and full archives of a feed never change. It stays hidden
+		Long: `Take an entry out of feeds, pages and coming issues, and of drafts, which the operator gets anew: everywhere
+that it stands, or in one list. What was sent is sent, and full archives of a feed never change. It stays hidden
 whatever becomes of it in the list; entries show brings it back. Files are written anew at once.`,
 		Example: "  linkletter entries hide https://example.org/mistake\n  linkletter entries hide https://example.org/mistake --list tools",
 		Args:    args(cobra.ExactArgs(1)),
@@ -101,8 +101,20 @@ whatever becomes of it in the list; entries show brings it back. Files are writt
 			if err != nil {
 				return err
 			}
+			if err := a.deliverer.Redraft(ctx); err != nil {
+				return err
+			}
 			if err := a.republish(ctx, "entries "+map[bool]string{true: "hide", false: "show"}[hide]); err != nil {
 				return err
+			}
+			untold, err := a.store.UntoldDrafts(ctx)
+			if err != nil {
+				return err
+			}
+			if len(untold) > 0 {
+				if err := a.tellOperator(ctx, "entries "+map[bool]string{true: "hide", false: "show"}[hide]); err != nil {
+					return err
+				}
 			}
 			rows := []entryRow{}
 			pr := &printer{w: p.out}
@@ -119,7 +131,7 @@ whatever becomes of it in the list; entries show brings it back. Files are writt
 		}),
 	}
 	if !hide {
-		cmd.Use, cmd.Short, cmd.Long = "show URL", "Bring an entry back that was hidden", "Bring an entry back that was hidden, where feeds and coming issues have room for it."
+		cmd.Use, cmd.Short, cmd.Long = "show URL", "Bring an entry back that was hidden", "Bring an entry back that was hidden, where feeds and coming issues have room for it, and to the draft it was in."
 		cmd.Example = "  linkletter entries show https://example.org/mistake"
 	}
 	cmd.Flags().StringVar(&list, "list", "", "only in this `list`")

@@ -283,7 +283,9 @@ func (a *app) printStatus(w io.Writer, s *status) error {
 
 // openIssue says what there is to know, and to do, about an issue that is not done.
 func (p *printer) openIssue(digestID string, i issueRow) {
-	if i.State == string(store.IssueDraft) {
+	if i.State == string(store.IssueDraft) && i.Entries == 0 {
+		p.line("  draft    #%d: all its entries are hidden or left their lists; `linkletter digest cancel %d --digest %s` ends it", i.Number, i.Number, digestID)
+	} else if i.State == string(store.IssueDraft) {
 		p.line("  draft    #%d: %s; `linkletter digest approve %d --digest %s` sends it", i.Number, count(i.Entries, "entry", "entries"), i.Number, digestID)
 	}
 	if i.State == string(store.IssuePaused) {

@@ -76,6 +76,9 @@ func (d *Deliverer) Freeze(ctx context.Context, id, period string) (*store.Issue
 
 // render makes an issue's parts, which are sure to make a message.
 func (d *Deliverer) render(i *digest.Issue, note string) (store.Parts, error) {
+	if i.Len() == 0 {
+		return emptied(i), nil
+	}
 	l, _, err := d.proof(i, note)
 	if err != nil {
 		return store.Parts{}, err

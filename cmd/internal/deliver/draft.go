@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"linkletter/cmd/internal/mailer"
+	"linkletter/feed/digest"
 	"linkletter/store"
 )
 
@@ -19,6 +20,26 @@ const MaxNote = 16 << 10
 // Note gives a draft an editor's note, Markdown; an empty one removes it. The operator gets the draft anew.
 func (d *Deliverer) Note(ctx context.Context, draft int64, note string) error {
 	return d.Store.SetNote(ctx, draft, note, d.render)
+}
+
+// Redraft renders the drafts anew whose entries were hidden or shown. The operator gets those that changed.
+func (d *Deliverer) Redraft(ctx context.Context) error {
+	for _, dig := range d.Digests {
+		if err := d.Store.Redraft(ctx, dig, d.render); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// emptied is what a draft reads like that has no entry left. Templates are made for issues that have one.
+func emptied(i *digest.Issue) store.Parts {
+	const says = "All entries of this draft are hidden or left their lists: there is nothing to send."
+	return store.Parts{
+		Subject: fmt.Sprintf("%s #%d: nothing is left of it", i.Digest, i.Number),
+		Text:    says + "\n",
+		HTML:    "<!DOCTYPE html>\n<html lang=\"en\"><body><p>" + says + "</p></body></html>\n",
+	}
 }
 
 // Approve makes a draft the issue that Run delivers.
@@ -85,7 +106,14 @@ func version(p store.Parts) int64 {
 // noticed is a draft with the notice on top: how many it is for, and what can be done.
 func noticed(draft *store.Issue, subscribers int) store.Parts {
 	in := fmt.Sprintf(" %d --digest %s", draft.Number, draft.Digest)
-	intro := fmt.Sprintf("This is a draft. It goes to %d subscribers, as it stands below, when you approve it:", subscribers)
+	to := fmt.Sprintf("%d subscribers", subscribers)
+	if subscribers == 1 {
+		to = "1 subscriber"
+	}
+	intro := "This is a draft. It goes to " + to + ", as it stands below, when you approve it; its links to the web work only then:"
+	if draft.Len() == 0 {
+		intro = "This is a draft, and nothing is left of it. `linkletter entries show URL` brings an entry back; cancel ends the draft:"
+	}
 	commands := "linkletter digest approve" + in + "\n" +
 		"linkletter digest note" + in + " --file note.md     (a note of yours on top)\n" +
 		"linkletter entries hide URL          (leaves an entry out)\n" +
