@@ -32,7 +32,7 @@ type app struct {
 	log       *slog.Logger
 	store     *store.Store
 	keys      digest.Keys
-	templates *templates.Set
+	templates *templates.Set // nil: the operator's cannot be used, and the command needs none
 	site      templates.Site
 	tag       string // whose ids there are
 	checker   *check.Checker
@@ -61,7 +61,10 @@ func (p *program) open(ctx context.Context) (*app, error) {
 		return nil, err
 	}
 	a := &app{program: p, cfg: cfg, log: log, watched: map[string]*watched{}, hubWait: hubWait, hubBell: newBell()}
-	if a.templates, err = cfg.loadTemplates(); err != nil {
+	switch a.templates, err = cfg.loadTemplates(); {
+	case err != nil && p.noTemplates:
+		log.Warn("no page and no mail can be made until a template is mended; what is published stays as it is", logError, err)
+	case err != nil:
 		return nil, fmt.Errorf("loading the templates: %w", err)
 	}
 	if a.store, err = store.Open(ctx, cfg.path(cfg.Database), p.now); err != nil {

@@ -26,7 +26,7 @@ backup was made goes on from there, also to those who got it since; digest pause
 serve is started.`,
 		Example: "  linkletter backup /var/backups/linkletter.db\n  linkletter backup --force backup.db",
 		Args:    args(cobra.ExactArgs(1)),
-		RunE: p.withApp(func(ctx context.Context, a *app, given []string) error {
+		RunE: p.withoutTemplates(p.withApp(func(ctx context.Context, a *app, given []string) error {
 			size, err := a.store.Backup(ctx, given[0], force)
 			switch {
 			case errors.Is(err, store.ErrOwnFile):
@@ -43,7 +43,7 @@ serve is started.`,
 			}
 			_, err = fmt.Fprintf(p.out, "%s: %.1f MiB\n", given[0], float64(size)/(1<<20))
 			return err
-		}),
+		})),
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "replace the file")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")

@@ -150,7 +150,7 @@ func (p *program) digestIssuesCommand() *cobra.Command {
 		Short:   "List the issues, newest first, and to how many each went",
 		Example: "  linkletter digest issues --json weekly",
 		Args:    args(cobra.MaximumNArgs(1)),
-		RunE: p.withDigest(func(ctx context.Context, a *app, d DigestConfig) error {
+		RunE: p.withoutTemplates(p.withDigest(func(ctx context.Context, a *app, d DigestConfig) error {
 			issues, err := a.store.Issues(ctx, d.ID, -1)
 			if err != nil {
 				return err
@@ -174,7 +174,7 @@ func (p *program) digestIssuesCommand() *cobra.Command {
 				fmt.Fprintf(t, "The rows of %s are removed, as mail.keep_deliveries says; the counts stay.\n", count(removed, "delivery", "deliveries"))
 			}
 			return t.Flush()
-		}),
+		})),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	return cmd

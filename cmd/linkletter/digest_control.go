@@ -24,12 +24,12 @@ func (p *program) digestPauseCommand() *cobra.Command {
 goes out, but for messages on the wire, which it waits for and counts. digest resume N goes on.`,
 		Example: "  linkletter digest pause 12 --reason \"the first link is wrong\"",
 		Args:    args(cobra.ExactArgs(1)),
-		RunE: p.withIssue(&name, func(ctx context.Context, a *app, issue *store.Issue) error {
+		RunE: p.withoutTemplates(p.withIssue(&name, func(ctx context.Context, a *app, issue *store.Issue) error {
 			if err := a.store.Pause(ctx, issue.Ref, reason); err != nil {
 				return stateHint(issue, err)
 			}
 			return a.saidStopped(ctx, issue.Digest, issue.Number)
-		}),
+		})),
 	}
 	cmd.Flags().StringVar(&name, "digest", "", "the `digest`, where there are several")
 	cmd.Flags().StringVar(&reason, "reason", "paused by the operator", "why, for status and digest show")
@@ -46,13 +46,13 @@ reasons of policy: in that case first look at what it said (digest show N) and m
 running scheduler goes on by itself; without one, digest send does.`,
 		Example: "  linkletter digest resume 12",
 		Args:    args(cobra.ExactArgs(1)),
-		RunE: p.withIssue(&name, func(ctx context.Context, a *app, issue *store.Issue) error {
+		RunE: p.withoutTemplates(p.withIssue(&name, func(ctx context.Context, a *app, issue *store.Issue) error {
 			if err := a.store.Resume(ctx, issue.Ref); err != nil {
 				return stateHint(issue, err)
 			}
 			_, err := fmt.Fprintf(p.out, "issue %d goes on\n", issue.Number)
 			return err
-		}),
+		})),
 	}
 	cmd.Flags().StringVar(&name, "digest", "", "the `digest`, where there are several")
 	return cmd
@@ -69,7 +69,7 @@ entries wait for the next issue and its page goes; otherwise they stay in it. A 
 issue keeps its number, and cannot be resumed.`,
 		Example: "  linkletter digest cancel 12 --reason \"the wrong list\"",
 		Args:    args(cobra.ExactArgs(1)),
-		RunE: p.withIssue(&name, func(ctx context.Context, a *app, issue *store.Issue) error {
+		RunE: p.withoutTemplates(p.withIssue(&name, func(ctx context.Context, a *app, issue *store.Issue) error {
 			if err := a.store.Cancel(ctx, issue.Ref, reason); err != nil {
 				return stateHint(issue, err)
 			}
@@ -77,7 +77,7 @@ issue keeps its number, and cannot be resumed.`,
 				return err
 			}
 			return a.republish(ctx, "digest cancel")
-		}),
+		})),
 	}
 	cmd.Flags().StringVar(&name, "digest", "", "the `digest`, where there are several")
 	cmd.Flags().StringVar(&reason, "reason", "cancelled by the operator", "why, for status and digest show")

@@ -38,7 +38,7 @@ times in all (in_doubt: resend), or never (in_doubt: hold); this is for those th
 				}
 				keys = append(keys, key)
 			}
-			return p.withIssue(&name, func(ctx context.Context, a *app, issue *store.Issue) error {
+			return p.withoutTemplates(p.withIssue(&name, func(ctx context.Context, a *app, issue *store.Issue) error {
 				n, err := a.store.Resolve(ctx, issue.Ref, as, keys)
 				if err != nil {
 					return stateHint(issue, err)
@@ -53,7 +53,7 @@ times in all (in_doubt: resend), or never (in_doubt: hold); this is for those th
 				}
 				_, err = fmt.Fprintf(p.out, "%s %s\n", count(n, "delivery is", "deliveries are"), what)
 				return err
-			})(cmd, given[:1])
+			}))(cmd, given[:1])
 		},
 	}
 	cmd.Flags().StringVar(&name, "digest", "", "the `digest`, where there are several")

@@ -36,9 +36,9 @@ rows of deliveries that ended longer ago than mail.keep_deliveries are removed; 
 				}
 				only = append(only, digest.State(s))
 			}
-			return p.withIssue(&name, func(ctx context.Context, a *app, issue *store.Issue) error {
+			return p.withoutTemplates(p.withIssue(&name, func(ctx context.Context, a *app, issue *store.Issue) error {
 				return a.showIssue(ctx, issue, only, asJSON)
-			})(cmd, given)
+			}))(cmd, given)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")

@@ -121,6 +121,7 @@ func (p *program) printKey(made madeKey, kind mailer.DKIMKind) error {
 
 // rotateBounceKey changes the key of the marks in envelope senders.
 func (p *program) rotateBounceKey(ctx context.Context) error {
+	p.noTemplates = true
 	a, err := p.open(ctx)
 	if err != nil {
 		return err

@@ -42,7 +42,7 @@ func (p *program) entriesListCommand() *cobra.Command {
 		Use:     "list [LIST…]",
 		Short:   "List the entries that stand, in the order of their lists",
 		Example: "  linkletter entries list resources\n  linkletter entries list --json",
-		RunE: p.withApp(func(ctx context.Context, a *app, given []string) error {
+		RunE: p.withoutTemplates(p.withApp(func(ctx context.Context, a *app, given []string) error {
 			ids, err := a.listIDs(given)
 			if err != nil {
 				return err
@@ -71,7 +71,7 @@ func (p *program) entriesListCommand() *cobra.Command {
 				fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.List, state, oneLine(r.URL), oneLine(r.Title))
 			}
 			return t.Flush()
-		}),
+		})),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	return cmd

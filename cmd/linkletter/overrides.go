@@ -9,6 +9,8 @@ import (
 	"path"
 	"path/filepath"
 
+	"github.com/spf13/cobra"
+
 	"linkletter/templates"
 )
 
@@ -32,6 +34,15 @@ func (c *Config) loadTemplates() (*templates.Set, error) {
 		e.Hint = fmt.Sprintf("it is used together with the templates in %s: one of them lacks what it needs", dir)
 	}
 	return nil, e
+}
+
+// withoutTemplates runs a command that makes no page and no mail. A mistake in a template is only a warning to it: whoever
+// has to stop an issue or to save the database must not have to mend that first.
+func (p *program) withoutTemplates(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, given []string) error {
+		p.noTemplates = true
+		return run(cmd, given)
+	}
 }
 
 // nearestTemplate is the template that a name was most likely meant to be.

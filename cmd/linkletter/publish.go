@@ -119,8 +119,12 @@ func (a *app) publishBatch(ctx context.Context, b *batch) {
 	b.report, b.err = a.publishing(ctx, b.states, slices.Sorted(maps.Keys(b.states))...)
 }
 
-// publishAll rewrites all files from the store, and notes whether that can be done.
+// publishAll rewrites all files from the store, and notes whether that can be done. Without templates the files stay as
+// they are until the next publication, which open has warned of.
 func (a *app) publishAll(ctx context.Context) (publish.Report, error) {
+	if a.templates == nil {
+		return publish.Report{}, nil
+	}
 	known, err := a.store.Lists(ctx)
 	if err != nil {
 		return publish.Report{}, err

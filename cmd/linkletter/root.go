@@ -42,6 +42,8 @@ type program struct {
 	configFile string
 	logLevel   string
 	logJSON    bool
+
+	noTemplates bool // the command makes no page and no mail: a mistake in a template does not stop it
 }
 
 // run is the whole program but for the process around it. It answers the exit code.

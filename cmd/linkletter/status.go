@@ -74,7 +74,7 @@ why; per digest the next run, the last issue and what is in doubt. Exit status 3
 something waits for you to decide, 1 that something does not work.`,
 		Example: "  linkletter status\n  linkletter status --json | jq '.lists[].error'",
 		Args:    args(cobra.NoArgs),
-		RunE: p.withApp(func(ctx context.Context, a *app, _ []string) error {
+		RunE: p.withoutTemplates(p.withApp(func(ctx context.Context, a *app, _ []string) error {
 			s, err := a.status(ctx)
 			if err != nil {
 				return err
@@ -93,7 +93,7 @@ something waits for you to decide, 1 that something does not work.`,
 				return errHeld
 			}
 			return nil
-		}),
+		})),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	return cmd

@@ -56,7 +56,7 @@ func (p *program) subscribersListCommand() *cobra.Command {
 		Short:   "List the subscribers and where they stand",
 		Example: "  linkletter subscribers list --digest weekly",
 		Args:    args(cobra.NoArgs),
-		RunE: p.withApp(func(ctx context.Context, a *app, _ []string) error {
+		RunE: p.withoutTemplates(p.withApp(func(ctx context.Context, a *app, _ []string) error {
 			rows := []subscriptionRow{}
 			t := tabwriter.NewWriter(p.out, 0, 4, 2, ' ', 0)
 			err := a.store.Subscribers(ctx, store.SubscriberFilter{Digest: name}, func(s store.Subscriber) error {
@@ -85,7 +85,7 @@ func (p *program) subscribersListCommand() *cobra.Command {
 				return writeJSON(p.out, rows)
 			}
 			return t.Flush()
-		}),
+		})),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	cmd.Flags().StringVar(&name, "digest", "", "only those of this `digest`")
@@ -110,7 +110,7 @@ mailed to ask. Whoever unsubscribed or is suppressed is refused: only they can c
 with the form.`,
 		Example: "  linkletter subscribers add ada@example.org --digest weekly",
 		Args:    args(cobra.MinimumNArgs(1)),
-		RunE: p.withApp(func(ctx context.Context, a *app, given []string) error {
+		RunE: p.withoutTemplates(p.withApp(func(ctx context.Context, a *app, given []string) error {
 			ids, err := a.digestIDs(names)
 			if err != nil {
 				return err
@@ -122,7 +122,7 @@ with the form.`,
 				_, err := fmt.Fprintf(p.out, "%s subscribed to %s\n", oneLine(address), joinNames(ids))
 				return err
 			})
-		}),
+		})),
 	}
 	cmd.Flags().StringSliceVar(&names, "digest", nil, "the `digest`; may be given several times (default: all)")
 	return cmd
@@ -166,7 +166,7 @@ func (p *program) subscribersRemoveCommand() *cobra.Command {
 		Short:   "Unsubscribe addresses from every digest",
 		Example: "  linkletter subscribers remove ada@example.org",
 		Args:    args(cobra.MinimumNArgs(1)),
-		RunE: p.withApp(func(ctx context.Context, a *app, given []string) error {
+		RunE: p.withoutTemplates(p.withApp(func(ctx context.Context, a *app, given []string) error {
 			return each(given, func(address string) error {
 				err := a.store.RemoveSubscriber(ctx, address)
 				if errors.Is(err, store.ErrNotFound) {
@@ -178,7 +178,7 @@ func (p *program) subscribersRemoveCommand() *cobra.Command {
 				_, err = fmt.Fprintf(p.out, "%s unsubscribed\n", oneLine(address))
 				return err
 			})
-		}),
+		})),
 	}
 }
 
@@ -193,9 +193,9 @@ Nobody who unsubscribed or is suppressed is subscribed again, and importing a fi
 changes nothing. Each row that is not taken in is reported with its reason.`,
 		Example: "  linkletter subscribers import people.csv --digest weekly --refused refused.txt",
 		Args:    args(cobra.ExactArgs(1)),
-		RunE: p.withApp(func(ctx context.Context, a *app, given []string) error {
+		RunE: p.withoutTemplates(p.withApp(func(ctx context.Context, a *app, given []string) error {
 			return a.importSubscribers(ctx, given[0], name, refusedFile)
-		}),
+		})),
 	}
 	cmd.Flags().StringVar(&name, "digest", "", "the `digest` of rows that name none (default: the only one)")
 	cmd.Flags().StringVar(&refusedFile, "refused", "", "write the rows not taken in, with reasons, to this `file` instead of standard error")
@@ -282,7 +282,7 @@ func (p *program) subscribersExportCommand() *cobra.Command {
 		Short:   "Write all subscribers as CSV, to a file or standard output; import reads it",
 		Example: "  linkletter subscribers export people.csv",
 		Args:    args(cobra.MaximumNArgs(1)),
-		RunE: p.withApp(func(ctx context.Context, a *app, given []string) (err error) {
+		RunE: p.withoutTemplates(p.withApp(func(ctx context.Context, a *app, given []string) (err error) {
 			out := p.out
 			if len(given) == 1 {
 				// People's addresses are nobody else's business on this machine.
@@ -298,6 +298,6 @@ func (p *program) subscribersExportCommand() *cobra.Command {
 				return err
 			}
 			return errors.Join(a.store.Export(ctx, w.Write), w.Close())
-		}),
+		})),
 	}
 }
