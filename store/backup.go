@@ -14,7 +14,7 @@ var ErrOwnFile = errors.New("that is the database itself")
 
 // Backup writes a copy of the database as it is at one moment, and gives its size in bytes. Writers go on meanwhile. The
 // file, which only its owner may read, appears whole or not at all; one that is there is replaced when force says so, and is
-// fs.ErrExist otherwise.
+// fs.ErrExist otherwise. A folder that is missing is fs.ErrNotExist.
 //
 // VACUUM INTO reads in one transaction, in which other connections write as they like, and takes no more memory than any
 // statement. The driver's online backup would begin anew whenever another process writes.

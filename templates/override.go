@@ -49,7 +49,7 @@ func Names() []string {
 func folders() []string { return []string{"mail", "pages"} }
 
 // onlyTemplates refuses files that would take no template's place: it is a misspelt name, and the operator's words would
-// never be seen. Hidden files are nobody's concern.
+// never be seen. Those that are nobody's templates are passed over.
 func onlyTemplates(overrides fs.FS) error {
 	known := Names()
 	top, err := fs.ReadDir(overrides, ".")
@@ -57,7 +57,7 @@ func onlyTemplates(overrides fs.FS) error {
 		return fmt.Errorf("reading the folder of templates: %w", err)
 	}
 	for _, f := range top {
-		if strings.HasPrefix(f.Name(), ".") {
+		if passedOver(f.Name()) {
 			continue
 		}
 		if !slices.Contains(folders(), f.Name()) {
@@ -69,12 +69,27 @@ func onlyTemplates(overrides fs.FS) error {
 		}
 		for _, f2 := range inside {
 			path := f.Name() + "/" + f2.Name()
-			if !strings.HasPrefix(f2.Name(), ".") && !slices.Contains(known, path) {
+			if !passedOver(f2.Name()) && !slices.Contains(known, path) {
 				return &Error{Path: path, Problem: "there is no template of this name", Unknown: true}
 			}
 		}
 	}
 	return nil
+}
+
+// passedOver recognises hidden files, those that editors leave behind, and what a folder says about itself.
+func passedOver(name string) bool {
+	for _, start := range []string{".", "README", "LICENSE"} {
+		if strings.HasPrefix(name, start) {
+			return true
+		}
+	}
+	for _, end := range []string{"~", ".bak", ".orig", ".swp", ".swo", ".tmp"} {
+		if strings.HasSuffix(name, end) {
+			return true
+		}
+	}
+	return false
 }
 
 // placed is how text/template and html/template say where something is wrong.

@@ -33,6 +33,8 @@ serve is started.`,
 				return hintError{err, "name another file"}
 			case errors.Is(err, fs.ErrExist):
 				return hintError{fmt.Errorf("there is a file %s already", given[0]), "--force replaces it"}
+			case errors.Is(err, fs.ErrNotExist):
+				return noFolder(given[0])
 			case err != nil:
 				return err
 			case asJSON:

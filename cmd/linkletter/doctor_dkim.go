@@ -117,7 +117,9 @@ func compareKeys(found, want string) string {
 // dmarc looks at what receivers are asked to do with mail that is not proven to be ours, and whether ours is (RFC 7489).
 func (d *doctor) dmarc(ctx context.Context, s sender) {
 	const check = "DMARC"
-	hint := `put a TXT record at _dmarc.` + organisation(s.from) + ` such as "v=DMARC1; p=none; rua=mailto:postmaster@` + organisation(s.from) + `"`
+	hint := func(domain string) string {
+		return `put a TXT record at _dmarc.` + domain + ` such as "v=DMARC1; p=none; rua=mailto:postmaster@` + domain + `"`
+	}
 	at, records, err := d.policy(ctx, s.from)
 	if errors.Is(err, errSilent) {
 		return
@@ -127,7 +129,7 @@ func (d *doctor) dmarc(ctx context.Context, s sender) {
 		return
 	}
 	if len(records) == 0 {
-		d.warn(check, hint, "%s has no record: large receivers want one from who sends in numbers", s.from)
+		d.warn(check, hint(s.from), "%s has no record: large receivers want one from who sends in numbers", s.from)
 		return
 	}
 	tags, ok := tagList(records[0])
@@ -136,7 +138,7 @@ func (d *doctor) dmarc(ctx context.Context, s sender) {
 		d.broken(check, "leave one", "%s has %d records, which counts as none", at, len(records))
 		return
 	case !ok || policy != "none" && policy != "quarantine" && policy != "reject":
-		d.broken(check, hint, "%s: it asks for nothing (p=none, quarantine or reject): %s", at, shown(records[0]))
+		d.broken(check, hint(strings.TrimPrefix(at, "_dmarc.")), "%s: it asks for nothing (p=none, quarantine or reject): %s", at, shown(records[0]))
 		return
 	}
 	signature, envelope := d.aligned(s, tags)

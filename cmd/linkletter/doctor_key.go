@@ -76,6 +76,9 @@ func writeNew(path string, b []byte) (err error) {
 	if errors.Is(err, fs.ErrExist) {
 		return hintError{fmt.Errorf("%s is there already, and a key is never overwritten", path), "name another file: the old key goes on signing until the configuration names the new one"}
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return noFolder(path)
+	}
 	if err != nil {
 		return err
 	}
@@ -84,6 +87,12 @@ func writeNew(path string, b []byte) (err error) {
 		return errors.Join(err, os.Remove(path)) // half a key is none
 	}
 	return nil
+}
+
+// noFolder says that the folder of a file that is to be written is missing.
+func noFolder(path string) error {
+	dir := filepath.Dir(path)
+	return hintError{fmt.Errorf("there is no folder %s", dir), fmt.Sprintf("make it, for the user that runs linkletter: mkdir -p %s", dir)}
 }
 
 // anyDomain stands for a domain that is not known yet.

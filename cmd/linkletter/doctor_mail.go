@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"linkletter/cmd/internal/mailer"
@@ -58,12 +60,22 @@ func smtpHint(err error) string {
 	if !ok {
 		return ""
 	}
+	switch timeout, _ := errors.AsType[net.Error](err); {
+	case e.Phase == mailer.Connecting: // below
+	case timeout != nil && timeout.Timeout(), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		return "the server was reached and then fell silent or hung up: is it busy, and is the port right (587 for smtp://, 465 for smtps://)?"
+	case e.Temporary() && e.Code > 0:
+		return "the server says that it may work later"
+	}
 	switch e.Phase {
 	case mailer.Connecting:
 		return "is mail.smtp the right name and port (587 for smtp://, 465 for smtps://), and does a firewall let this machine out?"
 	case mailer.StartTLS:
 		return "its certificate must be good for the name in mail.smtp; smtps:// is for ports that speak TLS at once"
 	case mailer.Auth:
+		if e.Code == 0 {
+			return "" // nothing was refused: the error says what the server does not offer
+		}
 		return "look at the user in mail.smtp and at mail.password or mail.password_file"
 	case mailer.Hello:
 		return "mail.hello is the name that it was greeted with: it may want another"

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 
 	"linkletter/cmd/internal/mailer"
+	"linkletter/cmd/internal/mailer/smtptest"
 )
 
 // records are DNS records by name.
@@ -180,6 +181,13 @@ func TestA5DoctorDNS(t *testing.T) {
 			want: []string{"warn DKIM: there is no RSA key"}},
 
 		{name: "no DMARC", change: records{"_dmarc.links.example": nil}, want: []string{"warn DMARC: links.example has no record … _dmarc.links.example"}},
+		{name: "no DMARC below the organisation", change: records{"_dmarc.links.example": nil,
+			"news.links.example": {txt("v=spf1 include:links.example -all"), mx("mail.links.example")}},
+			config: func(c string) string {
+				c = strings.ReplaceAll(c, "digest@links.example", "digest@news.links.example")
+				return strings.ReplaceAll(c, "{selector", "{domain: links.example, selector")
+			},
+			want: []string{"warn DMARC: news.links.example has no record … _dmarc.news.links.example … postmaster@news.links.example"}},
 		{name: "DMARC of the organisation", change: records{"news.links.example": {txt("v=spf1 include:links.example -all"), mx("mail.links.example")}},
 			config: func(c string) string {
 				c = strings.ReplaceAll(c, "digest@links.example", "digest@news.links.example")
@@ -263,6 +271,37 @@ func TestA5DoctorKeyFile(t *testing.T) {
 	}
 	d := p.examine(t, patientConfig, serveDNS(t, p.zone()))
 	says(t, d, "warn DKIM: rsa.pem can be read by others … chmod 600")
+}
+
+// A5: the password is doubted where it was refused, and nowhere else.
+func TestA5DoctorSMTPHint(t *testing.T) {
+	for _, c := range []struct {
+		at         smtptest.Verb
+		says, want string
+	}{
+		{smtptest.Auth, "535 5.7.8 no", "look at the user"},
+		{smtptest.Auth, "454 4.7.0 not now", "may work later"},
+		{smtptest.Auth, smtptest.Drop, "hung up"},
+		{smtptest.Auth, smtptest.Silence, "fell silent"},
+		{smtptest.Hello, smtptest.Silence, "fell silent"},
+	} {
+		raw := smtptest.NewRaw(t, nil, "AUTH PLAIN")
+		raw.SetFault(func(v smtptest.Verb) string {
+			if v == c.at {
+				return c.says
+			}
+			return ""
+		})
+		server, err := mailer.ParseSMTP("smtp://ada@"+raw.Addr, "secret")
+		if err != nil {
+			t.Fatal(err)
+		}
+		server.Timeouts.Command = 200 * time.Millisecond
+		_, err = server.Probe(t.Context())
+		if got := smtpHint(err); !strings.Contains(got, c.want) {
+			t.Errorf("%s answered with %q: the hint on %v is %q, want %q in it", c.at, c.says, err, got, c.want)
+		}
+	}
 }
 
 // A record is a stranger's text, whatever it is about.

@@ -1,13 +1,14 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +29,10 @@ func (c *Config) loadTemplates() (*templates.Set, error) {
 	e := &ConfigError{File: filepath.Join(dir, filepath.FromSlash(wrong.Path)), Line: wrong.Line, Problem: wrong.Problem}
 	switch _, err := os.Stat(e.File); {
 	case wrong.Unknown:
-		e.Hint = fmt.Sprintf("is it meant to be %s? (`linkletter init --templates DIR` writes all there are)", nearestTemplate(wrong.Path))
+		e.Hint = "`linkletter init --templates DIR` writes all there are"
+		if near := nearestTemplate(wrong.Path); near != "" {
+			e.Hint = fmt.Sprintf("is it meant to be %s? (%s)", near, e.Hint)
+		}
 	case errors.Is(err, fs.ErrNotExist): // a built-in one that another in the folder no longer suits
 		e.File = "the built-in " + wrong.Path
 		e.Hint = fmt.Sprintf("it is used together with the templates in %s: one of them lacks what it needs", dir)
@@ -45,14 +49,20 @@ func (p *program) withoutTemplates(run func(*cobra.Command, []string) error) fun
 	}
 }
 
-// nearestTemplate is the template that a name was most likely meant to be.
+// nearestTemplate is the template that a name was most likely meant to be: it is called so, or nearly so; empty: none is.
 func nearestTemplate(name string) string {
+	base := path.Base(name)
+	most := max(1, len(strings.TrimSuffix(base, path.Ext(base)))/4) // endings alike make no name alike
+	best, least := "", math.MaxInt
 	for _, known := range templates.Names() {
-		if path.Base(known) == path.Base(name) {
-			return known
+		if editDistance(base, path.Base(known)) > most {
+			continue
+		}
+		if d := editDistance(name, known); d < least { // the same name may stand in both folders
+			best, least = known, d
 		}
 	}
-	return cmp.Or(nearest(name, templates.Names()), templates.Names()[0])
+	return best
 }
 
 // writeTemplates writes the built-in templates into a folder of their own, to be changed there.
