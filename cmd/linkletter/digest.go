@@ -90,6 +90,7 @@ type sentIssue struct {
 	Entries  int        `json:"entries"`
 	To       int        `json:"to"`        // subscribers
 	Draft    bool       `json:"draft"`     // it waits for approval
+	GoesOn   []string   `json:"goes_on"`   // issues that were being sent before, as "weekly #3"
 	By       string     `json:"by"`        // who delivers it; empty: this command did
 	Sent     int        `json:"sent"`      // by this run, an older issue's included
 	Deferred int        `json:"deferred"`  // the server asked to try again
@@ -124,7 +125,14 @@ func (a *app) reportPaused(ctx context.Context, id string) error {
 
 func (a *app) printSent(s *sentIssue) error {
 	p := &printer{w: a.out}
-	if s.Number == 0 {
+	quiet := a.cfg.quiet.Until(a.now())
+	isQuiet := quiet.After(a.now())
+	for _, issue := range s.GoesOn {
+		p.line("%s goes on%s", issue, map[bool]string{true: " at " + a.when(&quiet, "") + ", after the quiet hours"}[isQuiet])
+	}
+	if s.Number == 0 && len(s.GoesOn) > 0 {
+		p.line("%s: nothing else is new", s.Digest)
+	} else if s.Number == 0 {
 		p.line("%s: nothing new, no issue", s.Digest)
 	} else if s.Draft {
 		p.line("%s #%d: a draft of %s", s.Digest, s.Number, count(s.Entries, "entry", "entries"))
@@ -132,7 +140,9 @@ func (a *app) printSent(s *sentIssue) error {
 		p.line("%s #%d: %s to %s; `linkletter digest show %d --digest %s` accounts for each", s.Digest, s.Number,
 			count(s.Entries, "entry", "entries"), count(s.To, "subscriber", "subscribers"), s.Number, s.Digest)
 	}
-	if s.By != "" && s.Number > 0 && !s.Draft {
+	if isQuiet && s.Number > 0 && !s.Draft {
+		p.line("%s #%d goes on at %s, after the quiet hours", s.Digest, s.Number, a.when(&quiet, ""))
+	} else if s.By != "" && s.Number > 0 && !s.Draft {
 		p.line("being sent by %s; `linkletter status` shows how far it is", s.By)
 	} else if s.Sent+s.Deferred+s.Failed+s.InDoubt > 0 {
 		p.line("%d sent, %d deferred, %d failed, %d in doubt", s.Sent, s.Deferred, s.Failed, s.InDoubt)

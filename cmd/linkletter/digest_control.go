@@ -90,12 +90,16 @@ func stateHint(i *store.Issue, err error) error {
 	if !errors.As(err, &wrong) {
 		return err
 	}
+	ended := "it has ended for good: it went to some, and the others do not get its entries"
+	if i.Withdrawn {
+		ended = "it has ended for good: nobody got it, and its entries wait for the next issue"
+	}
 	hint := map[store.IssueState]string{
 		store.IssueDraft:     fmt.Sprintf("`linkletter digest approve %d --digest %s` sends it, cancel ends it", i.Number, i.Digest),
 		store.IssueSending:   fmt.Sprintf("`linkletter digest pause %d --digest %s` stops it", i.Number, i.Digest),
 		store.IssuePaused:    fmt.Sprintf("`linkletter digest resume %d --digest %s` goes on with it, cancel ends it", i.Number, i.Digest),
 		store.IssueDone:      fmt.Sprintf("it has ended; `linkletter digest show %d --digest %s` says what became of each delivery", i.Number, i.Digest),
-		store.IssueCancelled: "it has ended for good; what nobody got of it waits for the next issue",
+		store.IssueCancelled: ended,
 	}[wrong.State]
 	return hintError{fmt.Errorf("this cannot be done: issue %d of %s is %s", i.Number, i.Digest, wrong.State), hint}
 }
@@ -128,10 +132,55 @@ func (a *app) saidStopped(ctx context.Context, digestID string, number int) erro
 	if wire > 0 {
 		p.line("%s on the wire, and ended by the server's reply or in doubt", count(wire, "message is still", "messages are still"))
 	}
-	if issue.Withdrawn {
-		p.line("nobody got it: its %s for the next issue", count(issue.Len(), "entry waits", "entries wait"))
+	if issue.State != store.IssueCancelled {
+		return p.err
 	}
+	if !issue.Withdrawn {
+		p.line("it went to some, or may have: the rest will not get its entries, which wait for no other issue")
+		return p.err
+	}
+	waiting, err := a.waiting(ctx, issue)
+	if err != nil {
+		return err
+	}
+	p.line("nobody got it: %s", waits(waiting, issue.Len()))
 	return p.err
+}
+
+// waiting counts the entries of an issue that the next issue of its digest would hold.
+func (a *app) waiting(ctx context.Context, issue *store.Issue) (int, error) {
+	d, err := a.digest(issue.Digest)
+	if err != nil {
+		return 0, err
+	}
+	next, err := a.store.Candidates(ctx, a.cfg.periodical(d))
+	if err != nil {
+		return 0, err
+	}
+	of := map[int64]bool{}
+	for _, g := range issue.Groups {
+		for _, item := range g.Items {
+			of[item.Ref] = true
+		}
+	}
+	n := 0
+	for _, item := range next {
+		if of[item.Ref] {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// waits says how many of an issue's entries wait for the next.
+func waits(n, of int) string {
+	switch n {
+	case 0:
+		return "none of its entries waits for the next issue: they are hidden or left their lists"
+	case of:
+		return "its " + count(n, "entry waits", "entries wait") + " for the next issue"
+	}
+	return fmt.Sprintf("%d of its %d entries wait for the next issue; the others are hidden or left their lists", n, of)
 }
 
 // republish rewrites the files, here or where the scheduler is. A command that only sends does not answer, and is not

@@ -99,6 +99,15 @@ something waits for you to decide, 1 that something does not work.`,
 	return cmd
 }
 
+// left says that deliveries of an issue that is being sent wait for somebody who sends them.
+func (i issueRow) left() bool {
+	n := 0
+	for _, state := range []digest.State{digest.Pending, digest.Claimed, digest.Committing, digest.Deferred, digest.InDoubt} {
+		n += i.Deliveries[state]
+	}
+	return i.State == string(store.IssueSending) && n > 0
+}
+
 func (s *status) held() bool {
 	for _, l := range s.Lists {
 		if len(l.Held) > 0 {
@@ -107,6 +116,9 @@ func (s *status) held() bool {
 	}
 	for _, d := range s.Digests {
 		for _, i := range d.Open {
+			if i.left() && s.Scheduler == "" {
+				return true
+			}
 			// What is in doubt of an issue that is being sent is sent again by itself.
 			ended := i.State == string(store.IssueDone) || i.State == string(store.IssueCancelled)
 			if i.State == string(store.IssuePaused) || i.State == string(store.IssueDraft) || ended && i.Number == d.Last.Number {
@@ -263,13 +275,20 @@ func (a *app) printStatus(w io.Writer, s *status) error {
 	for _, d := range s.Digests {
 		p.line("\ndigest %s", d.ID)
 		p.line("  next     %s, %d entries waiting", a.when(&d.Next, ""), d.Waiting)
-		p.line("  to       %d subscribers", d.Subscribers)
+		p.line("  to       %s", count(d.Subscribers, "subscriber", "subscribers"))
 		if d.Last != nil {
 			p.line("  last     #%d, %s, %s: %d sent of %d%s", d.Last.Number, a.when(&d.Last.Frozen, ""), d.Last.State, d.Last.Deliveries[digest.Sent], d.Last.To,
 				map[bool]string{true: "; their rows are removed, the counts stay"}[d.Last.Pruned > 0])
+			p.failed(d.ID, *d.Last)
 		}
 		for _, i := range d.Open {
+			if d.Last != nil && i.Number != d.Last.Number {
+				p.failed(d.ID, i)
+			}
 			p.openIssue(d.ID, i)
+			if i.left() && s.Scheduler == "" {
+				p.line("  sending  #%d: nobody sends it: start `linkletter serve`, or run `linkletter digest send %s`", i.Number, d.ID)
+			}
 			if s.Quiet != nil && i.State == string(store.IssueSending) {
 				p.line("  quiet    #%d goes on at %s, when the quiet hours are over", i.Number, a.when(s.Quiet, ""))
 			}
@@ -279,6 +298,13 @@ func (a *app) printStatus(w io.Writer, s *status) error {
 		p.line("\ndigest %s is not in the configuration, and has %s", id, count(n, "subscriber", "subscribers"))
 	}
 	return p.err
+}
+
+// failed says how many deliveries of an issue failed.
+func (p *printer) failed(digestID string, i issueRow) {
+	if n := i.Deliveries[digest.Failed]; n > 0 {
+		p.line("  failed   #%d: %d failed: `linkletter digest show %d --digest %s --state failed` says why", i.Number, n, i.Number, digestID)
+	}
 }
 
 // openIssue says what there is to know, and to do, about an issue that is not done.

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"linkletter/feed/digest"
 	"linkletter/store"
 )
 
@@ -21,6 +22,25 @@ func TestStatusInQuietHours(t *testing.T) {
 		}
 		if got := strings.Contains(out.String(), "#4 goes on at 2026-03-03 07:00 UTC"); got != want {
 			t.Errorf("quiet until %v: said so %v, want %v:\n%s", quiet, got, want, out.String())
+		}
+	}
+}
+
+// What is left of an issue that nobody sends waits for somebody to act, and what failed is counted.
+func TestStatusOfIssueNobodySends(t *testing.T) {
+	a := &app{cfg: &Config{location: time.UTC}}
+	for scheduler, want := range map[string]bool{"": true, "serve": false} {
+		row := issueRow{Number: 4, State: string(store.IssueSending), Deliveries: map[digest.State]int{digest.Deferred: 1, digest.Failed: 3}}
+		s := &status{Scheduler: scheduler, Digests: []digestStatus{{ID: "weekly", Last: &row, Open: []issueRow{row}}}}
+		var out strings.Builder
+		if err := a.printStatus(&out, s); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(out.String(), "#4: nobody sends it"); got != want || s.held() != want {
+			t.Errorf("scheduler %q: said so %v, held %v, want %v:\n%s", scheduler, got, s.held(), want, out.String())
+		}
+		if n := strings.Count(out.String(), "3 failed: `linkletter digest show 4 --digest weekly --state failed`"); n != 1 {
+			t.Errorf("scheduler %q: the failed are told %d times, want once:\n%s", scheduler, n, out.String())
 		}
 	}
 }

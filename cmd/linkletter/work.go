@@ -343,9 +343,21 @@ func (a *app) decide(ctx context.Context, id string, change func() error) error 
 
 // sendNow freezes a digest's next issue outside its schedule.
 func (a *app) sendNow(ctx context.Context, id string) (*sentIssue, error) {
+	goesOn := []string{}
+	for _, d := range a.cfg.Digests {
+		open, err := a.store.OpenIssues(ctx, d.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range open {
+			if rowOf(i).left() {
+				goesOn = append(goesOn, fmt.Sprintf("%s #%d", d.ID, i.Number))
+			}
+		}
+	}
 	issue, err := a.send(ctx, id, a.now())
 	if err != nil || issue == nil {
-		return &sentIssue{Digest: id}, err
+		return &sentIssue{Digest: id, GoesOn: goesOn}, err
 	}
-	return &sentIssue{Digest: id, Number: issue.Number, Entries: issue.Len(), To: issue.Total(), Draft: issue.State == store.IssueDraft}, nil
+	return &sentIssue{Digest: id, GoesOn: goesOn, Number: issue.Number, Entries: issue.Len(), To: issue.Total(), Draft: issue.State == store.IssueDraft}, nil
 }
