@@ -70,7 +70,14 @@ func newWatcher(t *testing.T, browser context.Context, base string) *watcher {
 	go func() { // a page stands still as long as it has something to say
 		defer close(closed)
 		for range w.dialogs {
-			if _, err := chromedp.Call(ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true}); err != nil {
+			var err error
+			for range 20 { // while the page is still being put into its tab, the browser does not listen
+				if _, err = chromedp.Call(ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true}); err == nil {
+					break
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+			if err != nil {
 				w.note("a dialog stays: %v", err)
 			}
 		}
@@ -192,8 +199,9 @@ func TestBrowserSeesWhatRuns(t *testing.T) {
 		fmt.Fprint(w, `<!doctype html><title>x</title><link rel="icon" href="data:,">`+p.body)
 	}))
 	defer server.Close()
-	w := newWatcher(t, chromium(t), server.URL+"/site")
+	browser := chromium(t)
 	for name, p := range pages {
+		w := newWatcher(t, browser, server.URL+"/site") // a dialog that comes late belongs to its own page
 		found := slices.DeleteFunc(w.open(name), func(s string) bool { return strings.Contains(s, "data:,") })
 		if p.want == "" && len(found) > 0 {
 			t.Errorf("%s: seen on a page that does nothing: %q", name, found)
