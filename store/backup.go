@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,7 +13,8 @@ import (
 // ErrOwnFile says that a backup would replace the database itself.
 var ErrOwnFile = errors.New("that is the database itself")
 
-// Backup writes a copy of the database as it is at one moment, and gives its size in bytes. Writers go on meanwhile. The
+// Backup writes a copy of the database as it is at one moment, and gives its size in bytes. Writers go on meanwhile. Issues
+// that are being sent are paused in the copy: restored, it waits for somebody to decide. The
 // file, which only its owner may read, appears whole or not at all; one that is there is replaced when force says so, and is
 // fs.ErrExist otherwise. A folder that is missing is fs.ErrNotExist.
 //
@@ -31,6 +33,9 @@ func (s *Store) Backup(ctx context.Context, path string, force bool) (size int64
 	if _, err := s.db.ExecContext(ctx, `VACUUM INTO ?`, f.Name()); err != nil {
 		return 0, fmt.Errorf("copying the database to %s: %w", path, err)
 	}
+	if err := s.pauseCopy(ctx, f.Name()); err != nil {
+		return 0, fmt.Errorf("writing a backup to %s: %w", path, err)
+	}
 	info, err := f.Stat()
 	if err != nil {
 		return 0, fmt.Errorf("writing a backup: %w", err)
@@ -39,6 +44,19 @@ func (s *Store) Backup(ctx context.Context, path string, force bool) (size int64
 		return 0, fmt.Errorf("writing a backup to %s: %w", path, err)
 	}
 	return info.Size(), nil
+}
+
+// pauseCopy pauses the issues that are being sent in a copy: who gets them after this moment is not known there, and a
+// restored database must not send them again by itself.
+func (s *Store) pauseCopy(ctx context.Context, path string) error {
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		return err
+	}
+	reason := fmt.Sprintf("restored from the backup of %s, made while it was being sent; those who got it after that would get it again",
+		s.now().UTC().Format("2006-01-02 15:04 MST"))
+	_, err = db.ExecContext(ctx, `UPDATE issue SET state = 'paused', reason = ? WHERE state = 'sending'`, reason)
+	return errors.Join(err, db.Close())
 }
 
 // backupTo says why a backup cannot go to a path.

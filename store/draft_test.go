@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -302,6 +303,15 @@ func TestBackup(t *testing.T) {
 	do(t, err)
 	if got.Total() != 200 || got.Counts[digest.Sent] < 10 || size == 0 {
 		t.Errorf("the copy has %v in %d bytes, want all 200 deliveries, and those sent that were before", got.Counts, size)
+	}
+	if got.State != store.IssuePaused || !strings.Contains(got.Reason, "backup of") {
+		t.Errorf("the issue in the copy is %s for %q, want it paused as restored from a backup", got.State, got.Reason)
+	}
+	if d, _, err := copied.Sender("another", time.Minute).Claim(ctx, 200, time.Minute); err != nil || len(d) > 0 {
+		t.Errorf("the copy sends %d messages by itself (%v), want none", len(d), err)
+	}
+	if own, err := s.Issue(ctx, weekly.ID, 1); err != nil || own.State != store.IssueSending {
+		t.Errorf("the issue itself is %v (%v), want it going on", own.State, err)
 	}
 	wantStates(t, s, i, allSent(200)...)
 	if result := integrity(t, path); result != "ok" {

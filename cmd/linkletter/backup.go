@@ -22,8 +22,8 @@ mails are signed with. Keep it where nobody else reads it.
 
 To restore it, put it in the database's place while nothing runs, and remove the files beside it whose names
 end in -wal and -shm: they belong to the database that was there. An issue that was being sent when the
-backup was made goes on from there, also to those who got it since; digest pause or cancel stops it before
-serve is started.`,
+backup was made is paused in it, for those who got it since would get it again: digest resume goes on with
+it all the same, digest cancel ends it. One that was made since is not known to it, and would be made again.`,
 		Example: "  linkletter backup /var/backups/linkletter.db\n  linkletter backup --force backup.db",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: p.withoutTemplates(p.withApp(func(ctx context.Context, a *app, given []string) error {
