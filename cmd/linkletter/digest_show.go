@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -66,39 +69,72 @@ type receipt struct {
 }
 
 func (a *app) showIssue(ctx context.Context, issue *store.Issue, states []digest.State, asJSON bool) error {
-	rows := []receipt{}
-	t := tabwriter.NewWriter(a.out, 0, 4, 2, ' ', 0)
-	if !asJSON {
-		if err := a.issueHead(&printer{w: t}, issue); err != nil {
+	w := &receiptWriter{w: a.out, in: a.cfg.location}
+	if asJSON {
+		if err := w.begin(rowOf(issue)); err != nil {
+			return err
+		}
+	} else {
+		w.table = tabwriter.NewWriter(a.out, 0, 4, 2, ' ', 0)
+		if err := a.issueHead(&printer{w: w.table}, issue); err != nil {
 			return err
 		}
 	}
-	each := func(d store.Delivery) error {
-		if asJSON {
-			rows = append(rows, receipt{Address: d.Address, State: d.State, Attempts: d.Attempts, Updated: d.Updated, Reply: d.Reply})
-			return nil
-		}
-		_, err := fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", d.State, oneLine(d.Address), d.Updated.In(a.cfg.location).Format("2006-01-02 15:04:05"), oneLine(d.Reply))
-		return err
-	}
 	doubt := func(s digest.State) bool { return s == digest.InDoubt }
 	if slices.ContainsFunc(states, doubt) {
-		if err := a.eachDelivery(ctx, store.DeliveryQuery{Issue: issue.Ref, States: []digest.State{digest.InDoubt}}, each); err != nil {
+		if err := a.eachDelivery(ctx, store.DeliveryQuery{Issue: issue.Ref, States: []digest.State{digest.InDoubt}}, w.write); err != nil {
 			return err
 		}
 	}
 	if others := slices.DeleteFunc(slices.Clone(states), doubt); len(others) > 0 {
-		if err := a.eachDelivery(ctx, store.DeliveryQuery{Issue: issue.Ref, States: others}, each); err != nil {
+		if err := a.eachDelivery(ctx, store.DeliveryQuery{Issue: issue.Ref, States: others}, w.write); err != nil {
 			return err
 		}
 	}
-	if asJSON {
-		return writeJSON(a.out, struct {
-			issueRow
-			Receipts []receipt `json:"receipts"`
-		}{rowOf(issue), rows})
+	return w.end()
+}
+
+// receiptWriter writes receipts one after the other: there may be a million, which are not kept in memory.
+type receiptWriter struct {
+	w     io.Writer
+	in    *time.Location
+	table *tabwriter.Writer // nil: as JSON
+	n     int
+}
+
+// begin writes the issue as JSON, up to its receipts.
+func (r *receiptWriter) begin(issue issueRow) error {
+	var b bytes.Buffer
+	if err := writeJSON(&b, issue); err != nil {
+		return err
 	}
-	return t.Flush()
+	_, err := fmt.Fprintf(r.w, "%s,\n  \"receipts\": [", bytes.TrimSuffix(b.Bytes(), []byte("\n}\n")))
+	return err
+}
+
+func (r *receiptWriter) write(d store.Delivery) error {
+	r.n++
+	if r.table != nil {
+		_, err := fmt.Fprintf(r.table, "%s\t%s\t%s\t%s\n", d.State, oneLine(d.Address), d.Updated.In(r.in).Format("2006-01-02 15:04:05"), oneLine(d.Reply))
+		if err == nil && r.n%receiptPage == 0 {
+			err = r.table.Flush() // the columns begin anew, which is seen only where they change
+		}
+		return err
+	}
+	one, err := json.MarshalIndent(receipt{Address: d.Address, State: d.State, Attempts: d.Attempts, Updated: d.Updated, Reply: d.Reply}, "    ", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(r.w, "%s\n    %s", map[bool]string{true: ","}[r.n > 1], one)
+	return err
+}
+
+func (r *receiptWriter) end() error {
+	if r.table != nil {
+		return r.table.Flush()
+	}
+	_, err := fmt.Fprint(r.w, "\n  ]\n}\n")
+	return err
 }
 
 // issueHead says what there is to know of an issue as a whole.
@@ -118,9 +154,12 @@ func (a *app) issueHead(p *printer, issue *store.Issue) error {
 	return p.err
 }
 
+// receiptPage is how many deliveries are in memory.
+const receiptPage = 1000
+
 // eachDelivery calls f with every delivery asked for, a page of them in memory.
 func (a *app) eachDelivery(ctx context.Context, q store.DeliveryQuery, f func(store.Delivery) error) error {
-	for q.Limit = 1000; ; {
+	for q.Limit = receiptPage; ; {
 		rows, err := a.store.Deliveries(ctx, q)
 		if err != nil {
 			return err
