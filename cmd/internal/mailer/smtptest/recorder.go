@@ -1,7 +1,6 @@
 package smtptest
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"log"
@@ -124,18 +123,7 @@ func (s *recorded) Rcpt(to string, _ *smtp.RcptOptions) error {
 }
 
 func (s *recorded) Data(r io.Reader) error {
-	var b bytes.Buffer
-	if _, err := io.CopyN(&b, r, 10); err != nil {
-		return err
-	}
-	if err := s.at(Body); err != nil {
-		return err
-	}
-	if _, err := io.Copy(&b, r); err != nil {
-		return err
-	}
-	s.try.keep(b.Bytes())
-	if err := s.at(Dot); err != nil {
+	if err := s.try.read(r, s.at); err != nil {
 		return err
 	}
 	m := s.try.Message

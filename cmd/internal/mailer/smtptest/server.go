@@ -26,6 +26,22 @@ type Message struct {
 	Data []byte
 }
 
+// read takes in what comes, and says at each point of it where it is; an error of at's ends it.
+func (m *Message) read(r io.Reader, at func(Verb) error) error {
+	var b bytes.Buffer
+	if _, err := io.CopyN(&b, r, 10); err != nil {
+		return err
+	}
+	if err := at(Body); err != nil {
+		return err
+	}
+	if _, err := io.Copy(&b, r); err != nil {
+		return err
+	}
+	m.keep(b.Bytes())
+	return at(Dot)
+}
+
 // keep takes in the bytes that came.
 func (m *Message) keep(data []byte) {
 	m.Data = data
@@ -163,18 +179,7 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 }
 
 func (s *session) Data(r io.Reader) error {
-	var b bytes.Buffer
-	if _, err := io.CopyN(&b, r, 10); err != nil {
-		return err
-	}
-	if err := s.at(Body); err != nil {
-		return err
-	}
-	if _, err := io.Copy(&b, r); err != nil {
-		return err
-	}
-	s.m.keep(b.Bytes())
-	if err := s.at(Dot); err != nil {
+	if err := s.m.read(r, s.at); err != nil {
 		return err
 	}
 	s.server.mu.Lock()
