@@ -9,7 +9,7 @@ import (
 
 // Archives gives what the full archive documents of a list's feed hold, the oldest first, as Archive kept it.
 func (s *Store) Archives(ctx context.Context, list string) ([]string, error) {
-	all, err := collect(ctx, s.db, func(rows *sql.Rows) (content string, err error) { return content, rows.Scan(&content) },
+	all, err := collect(ctx, s.db, scanString,
 		`SELECT content FROM archive WHERE list = ? ORDER BY number`, list)
 	if err != nil {
 		return nil, fmt.Errorf("reading the archives of list %s: %w", list, err)

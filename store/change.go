@@ -44,7 +44,7 @@ func (s *Store) Changes(ctx context.Context, list string, limit int) ([]Change, 
 // finds so many changes that they go back further.
 func changeDates(ctx context.Context, tx *sql.Tx, list string, now time.Time) (feed.Dates, error) {
 	var dates feed.Dates
-	taken, err := collect(ctx, tx, func(rows *sql.Rows) (at int64, err error) { return at, rows.Scan(&at) },
+	taken, err := collect(ctx, tx, scanInt,
 		`SELECT c.at FROM change c JOIN snapshot s ON s.id = c.snapshot WHERE c.at > ? AND s.list = ?`, now.AddDate(0, 0, -2).Unix(), list)
 	for _, at := range taken {
 		dates.Take(time.Unix(at, 0))

@@ -47,14 +47,24 @@ func (s *Store) Told(ctx context.Context, draft *Issue) error {
 // *WrongStateError when the issue is no draft.
 func (s *Store) SetNote(ctx context.Context, ref int64, note string, render Render) error {
 	return s.changeDraft(ctx, "noting on", ref, func(tx *sql.Tx, i *Issue, _ time.Time) error {
-		parts, err := render(i.Issue, note)
-		if err != nil {
-			return fmt.Errorf("rendering: %w", err)
-		}
-		_, err = tx.ExecContext(ctx, `UPDATE issue SET note = ?, told = NULL, subject = ?, text = ?, html = ? WHERE id = ?`,
-			note, parts.Subject, parts.Text, parts.HTML, ref)
-		return err
+		i.Note = note
+		return revise(ctx, tx, i, render)
 	})
+}
+
+// revise renders a draft that changed anew, for the operator to see again.
+func revise(ctx context.Context, tx *sql.Tx, i *Issue, render Render) error {
+	parts, err := render(i.Issue, i.Note)
+	if err != nil {
+		return fmt.Errorf("rendering: %w", err)
+	}
+	content, err := json.Marshal(i.Issue)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE issue SET note = ?, told = NULL, subject = ?, content = ?, text = ?, html = ? WHERE id = ?`,
+		i.Note, parts.Subject, string(content), parts.Text, parts.HTML, i.Ref)
+	return err
 }
 
 // Redraft takes the entries out of a digest's draft that are hidden or left their lists, and puts those back that it was
@@ -98,17 +108,7 @@ func redraft(ctx context.Context, tx *sql.Tx, d digest.Digest, i *Issue, render 
 	if now := itemsOf(i); maps.EqualFunc(items, now, func(a, b digest.Item) bool { return a.Ref == b.Ref }) {
 		return nil
 	}
-	parts, err := render(i.Issue, i.Note)
-	if err != nil {
-		return fmt.Errorf("rendering: %w", err)
-	}
-	content, err := json.Marshal(i.Issue)
-	if err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `UPDATE issue SET told = NULL, subject = ?, content = ?, text = ?, html = ? WHERE id = ?`,
-		parts.Subject, string(content), parts.Text, parts.HTML, i.Ref)
-	return err
+	return revise(ctx, tx, i, render)
 }
 
 // itemsOf are an issue's items by their entries' rows.
@@ -134,16 +134,10 @@ func (s *Store) Approve(ctx context.Context, ref int64, render Render) error {
 			return ErrNothingLeft
 		}
 		i.Frozen, i.Date = now, now.In(i.Date.Location())
-		parts, err := render(i.Issue, i.Note)
-		if err != nil {
-			return fmt.Errorf("rendering: %w", err)
-		}
-		content, err := json.Marshal(i.Issue)
-		if err != nil {
+		if err := revise(ctx, tx, i, render); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE issue SET state = 'sending', frozen = ?, subject = ?, content = ?, text = ?, html = ? WHERE id = ?`,
-			now.Unix(), parts.Subject, string(content), parts.Text, parts.HTML, ref)
+		_, err := tx.ExecContext(ctx, `UPDATE issue SET state = 'sending', frozen = ? WHERE id = ?`, now.Unix(), ref)
 		if err != nil {
 			return err
 		}
@@ -172,28 +166,22 @@ func (s *Store) changeDraft(ctx context.Context, doing string, ref int64, change
 
 // dropUnwanted takes the entries out of a draft that were hidden or left their lists, and gives back those that it does not show.
 func dropUnwanted(ctx context.Context, tx *sql.Tx, i *Issue) error {
-	refs, err := collect(ctx, tx, scanInt,
-		`DELETE FROM issue_entry WHERE issue = ? AND entry IN (SELECT id FROM entry WHERE hidden IS NOT NULL OR gone IS NOT NULL)
-		RETURNING entry`, i.Ref)
-	if err != nil {
-		return fmt.Errorf("leaving out what is hidden: %w", err)
-	}
-	shown := itemsOf(i)
-	rows, err := collect(ctx, tx, scanInt, `SELECT entry FROM issue_entry WHERE issue = ?`, i.Ref)
+	standing, err := collect(ctx, tx, scanInt, `SELECT e.id FROM issue_entry i JOIN entry e ON e.id = i.entry
+		WHERE i.issue = ? AND e.hidden IS NULL AND e.gone IS NULL`, i.Ref)
 	if err != nil {
 		return err
 	}
-	for _, ref := range rows {
-		if _, ok := shown[ref]; ok {
-			continue
-		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM issue_entry WHERE issue = ? AND entry = ?`, i.Ref, ref); err != nil {
-			return fmt.Errorf("giving back entry %d: %w", ref, err)
-		}
-	}
+	left := []int64{}
 	for g := range i.Groups {
-		i.Groups[g].Items = slices.DeleteFunc(i.Groups[g].Items, func(item digest.Item) bool { return slices.Contains(refs, item.Ref) })
+		i.Groups[g].Items = slices.DeleteFunc(i.Groups[g].Items, func(item digest.Item) bool { return !slices.Contains(standing, item.Ref) })
+		for _, item := range i.Groups[g].Items {
+			left = append(left, item.Ref)
+		}
 	}
 	i.Groups = slices.DeleteFunc(i.Groups, func(g digest.Group) bool { return len(g.Items) == 0 })
+	_, err = tx.ExecContext(ctx, `DELETE FROM issue_entry WHERE issue = ? AND entry NOT IN (SELECT value FROM json_each(?))`, i.Ref, asJSON(left))
+	if err != nil {
+		return fmt.Errorf("giving back what it does not show: %w", err)
+	}
 	return nil
 }

@@ -66,7 +66,7 @@ func endHold(ctx context.Context, tx *sql.Tx, list string, kind curated.HoldKind
 // acceptRemovals believes the removals that enough checks in a row have seen.
 func acceptRemovals(ctx context.Context, tx *sql.Tx, list string, checks int, now time.Time) (made int, err error) {
 	// A removal accepted after its check stands in the change log of the newest snapshot.
-	refs, err := collect(ctx, tx, func(rows *sql.Rows) (ref int64, err error) { return ref, rows.Scan(&ref) },
+	refs, err := collect(ctx, tx, scanInt,
 		`SELECT id FROM entry WHERE list = ? AND gone IS NULL AND missing >= ? ORDER BY position, id`, list, checks)
 	if err != nil || len(refs) == 0 {
 		return 0, err

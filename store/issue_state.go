@@ -61,7 +61,7 @@ func (s *Store) Pause(ctx context.Context, ref int64, reason string) error {
 // PauseRefused is Pause because a server refuses most of an issue, whatever it says for a reason: all that it refused gets
 // another chance, and addresses that were suppressed for that are written to again.
 func (s *Store) PauseRefused(ctx context.Context, ref int64, reason string) error {
-	return s.pause(ctx, ref, reason, ForItself)
+	return s.pause(ctx, ref, reason, ForNobody)
 }
 
 func (s *Store) pause(ctx context.Context, ref int64, reason string, most RefusedFor) error {
@@ -71,9 +71,9 @@ func (s *Store) pause(ctx context.Context, ref int64, reason string, most Refuse
 		if err != nil {
 			return err
 		}
-		if most == ForItself {
+		if most == ForNobody {
 			_, err = tx.ExecContext(ctx, `DELETE FROM suppression WHERE reason = 'bounce' AND hash IN (SELECT s.hash FROM delivery d
-				JOIN subscriber s ON s.id = d.subscriber WHERE d.issue = ? AND d.state = 'failed' AND d.policy = 2)`, ref)
+				JOIN subscriber s ON s.id = d.subscriber WHERE d.issue = ? AND d.state = 'failed' AND d.policy = ?)`, ref, ForNobody)
 			if err != nil {
 				return err
 			}

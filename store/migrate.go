@@ -187,7 +187,8 @@ func hashSubscribers(ctx context.Context, tx *sql.Tx) error {
 	keys := digest.NewKeys(secret)
 	for last, more := int64(0), true; more; {
 		some, err := collect(ctx, tx, func(rows *sql.Rows) (s subscriber, err error) {
-			return s, rows.Scan(&s.id, &s.key)
+			err = rows.Scan(&s.id, &s.key)
+			return s, err
 		}, `SELECT id, key FROM subscriber WHERE id > ? ORDER BY id LIMIT 1000`, last)
 		if err != nil {
 			return err

@@ -126,7 +126,7 @@ func newRecorder(ctx context.Context, tx *sql.Tx, r Reading, now time.Time) (*re
 	if rec.changed, err = changeDates(ctx, tx, l.ID, now); err != nil {
 		return nil, err
 	}
-	times, err := collect(ctx, tx, func(rows *sql.Rows) (v int64, err error) { return v, rows.Scan(&v) },
+	times, err := collect(ctx, tx, scanInt,
 		`SELECT published FROM entry WHERE list = ? UNION SELECT updated FROM entry WHERE list = ?`, l.ID, l.ID)
 	if err != nil {
 		return nil, err

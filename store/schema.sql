@@ -294,8 +294,8 @@ CREATE TABLE delivery (
 	updated    INTEGER NOT NULL,
 	message    BLOB,                        -- the finished bytes, from the intent to the reply
 	doubts     INTEGER NOT NULL DEFAULT 0,  -- tries that ended between the dot and the reply
-	policy     INTEGER NOT NULL DEFAULT 0,  -- 1: failed for what we are; 2: for itself, as it seems. Tried again when its issue is
-	                                        -- paused because most are refused; 1 after any pause
+	policy     INTEGER NOT NULL DEFAULT 0,  -- a RefusedFor. 1: failed for what we are, and tried again after any pause;
+	                                        -- 2, 3: for itself, and again when most of its issue is refused
 	reply      TEXT NOT NULL DEFAULT '',    -- the server's, or what went wrong
 	UNIQUE (issue, subscriber)
 ) STRICT;

@@ -21,7 +21,8 @@ type sectionRow struct {
 // feed's address and id stay.
 func (r *recorder) updateSections() error {
 	rows, err := collect(r.ctx, r.tx, func(rows *sql.Rows) (s sectionRow, err error) {
-		return s, rows.Scan(&s.id, &s.slug, &s.path, &s.gone)
+		err = rows.Scan(&s.id, &s.slug, &s.path, &s.gone)
+		return s, err
 	}, `SELECT id, slug, path, gone IS NOT NULL FROM section WHERE list = ? ORDER BY gone IS NULL, id`, r.list)
 	if err != nil {
 		return err

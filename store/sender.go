@@ -145,7 +145,8 @@ func (s *Sender) due(ctx context.Context, tx *sql.Tx, now time.Time, n int) ([]c
 		return nil, err
 	}
 	return collectRows(rows, func(rows *sql.Rows) (c candidate, err error) {
-		return c, c.scan(rows, &c.Message, &c.hash, &c.refusal)
+		err = c.scan(rows, &c.Message, &c.hash, &c.refusal)
+		return c, err
 	})
 }
 
@@ -228,48 +229,44 @@ func (s *Sender) Defer(ctx context.Context, d Delivery, next time.Time, reason s
 	})
 }
 
-// Fail ends a claimed delivery that will never be accepted. With suppress, its address does not exist and is never written
-// to again.
-func (s *Sender) Fail(ctx context.Context, d Delivery, reason string, suppress bool) error {
-	return s.write(ctx, "giving up", d.ID, func(ctx context.Context, tx *sql.Tx, now time.Time) error {
-		if suppress {
-			if err := suppressBounced(ctx, tx, now, d.hash); err != nil {
-				return err
-			}
-		}
-		return own(tx.ExecContext(ctx, `UPDATE delivery SET state = 'failed', owner = '', lease = NULL, next = 0, message = NULL,
-			attempts = attempts + CASE state WHEN 'claimed' THEN 1 ELSE 0 END, reply = ?, updated = ?
-			WHERE id = ? AND state IN ('claimed', 'committing') AND owner = ?`, d.ending(reason), now.Unix(), d.ID, s.owner))
-	})
-}
-
-// RefusedFor is what a server seems to have refused a message for.
+// RefusedFor is what a server seems to have refused a message for, and so whether it is tried again when its issue is paused
+// because the server refuses most of it.
 type RefusedFor int
 
 const (
-	ForUs     RefusedFor = 1 + iota // for what we are, not for whom it is for
-	ForItself                       // for the recipient or the message
-	ForNobody                       // because there is nobody at the address, which is never written to again
+	ForGood   RefusedFor = iota // it is never tried again
+	ForUs                       // for what we are, not for whom it is for
+	ForItself                   // for the recipient or the message
+	ForNobody                   // because there is nobody at the address
 )
 
-// Refuse ends a claimed delivery that the server refused. It is failed unless it turns out that the server refuses most:
-// Store.PauseRefused gives it back then, with a suppression undone, and what was in doubt before is so again, with its bytes.
+// Fail ends a claimed delivery that will never be accepted. With suppress, its address does not exist and is never written
+// to again.
+func (s *Sender) Fail(ctx context.Context, d Delivery, reason string, suppress bool) error {
+	return s.end(ctx, "giving up", d, reason, ForGood, suppress, nil)
+}
+
+// Refuse ends a claimed delivery that the server refused; where there is nobody, the address is never written to again. So it
+// stays, unless it turns out that the server refuses most: Store.PauseRefused gives the delivery back then, with its
+// suppression undone, and what was in doubt before is so again, with its bytes.
 func (s *Sender) Refuse(ctx context.Context, d Delivery, reason string, of RefusedFor) error {
-	return s.write(ctx, "recording the refusal of", d.ID, func(ctx context.Context, tx *sql.Tx, now time.Time) error {
-		if of == ForNobody {
-			if err := suppressBounced(ctx, tx, now, d.hash); err != nil {
+	return s.end(ctx, "recording the refusal of", d, reason, of, of == ForNobody, d.Message)
+}
+
+// end makes a claimed delivery a failed one, which keeps its message and what it was refused for.
+func (s *Sender) end(ctx context.Context, doing string, d Delivery, reason string, of RefusedFor, suppress bool, message []byte) error {
+	return s.write(ctx, doing, d.ID, func(ctx context.Context, tx *sql.Tx, now time.Time) error {
+		if suppress {
+			_, err := tx.ExecContext(ctx, `INSERT INTO suppression (hash, reason, created) VALUES (?, 'bounce', ?) ON CONFLICT DO NOTHING`,
+				d.hash, now.Unix())
+			if err != nil {
 				return err
 			}
 		}
 		return own(tx.ExecContext(ctx, `UPDATE delivery SET state = 'failed', policy = ?, owner = '', lease = NULL, next = 0, message = ?,
 			attempts = attempts + CASE state WHEN 'claimed' THEN 1 ELSE 0 END, reply = ?, updated = ?
-			WHERE id = ? AND state IN ('claimed', 'committing') AND owner = ?`, min(of, ForItself), d.Message, d.ending(reason), now.Unix(), d.ID, s.owner))
+			WHERE id = ? AND state IN ('claimed', 'committing') AND owner = ?`, of, message, d.ending(reason), now.Unix(), d.ID, s.owner))
 	})
-}
-
-func suppressBounced(ctx context.Context, tx *sql.Tx, now time.Time, hash string) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO suppression (hash, reason, created) VALUES (?, 'bounce', ?) ON CONFLICT DO NOTHING`, hash, now.Unix())
-	return err
 }
 
 // Release gives back claimed deliveries that were not tried. What somebody else has taken over is left to them.

@@ -87,7 +87,7 @@ func forgetSignUps(ctx context.Context, tx *sql.Tx, now time.Time) error {
 
 // unconfirmed are those of digests that a subscriber has not confirmed and no mail waits for.
 func unconfirmed(ctx context.Context, tx *sql.Tx, key string, digests []string) ([]string, error) {
-	decided, err := collect(ctx, tx, func(rows *sql.Rows) (d string, err error) { return d, rows.Scan(&d) },
+	decided, err := collect(ctx, tx, scanString,
 		`SELECT n.digest FROM subscriber s JOIN subscription n ON n.subscriber = s.id AND n.state = 'confirmed' WHERE s.key = ?1
 		UNION SELECT c.digest FROM subscriber s JOIN confirmation c ON c.subscriber = s.id AND c.next IS NOT NULL WHERE s.key = ?1`, key)
 	if err != nil {

@@ -254,7 +254,8 @@ func (s *Store) SubscriptionCounts(ctx context.Context) (map[string]Subscription
 		n      int
 	}
 	rows, err := collect(ctx, s.db, func(rows *sql.Rows) (r row, err error) {
-		return r, rows.Scan(&r.digest, &r.state, &r.n)
+		err = rows.Scan(&r.digest, &r.state, &r.n)
+		return r, err
 	}, `SELECT digest, state, count(*) FROM subscription GROUP BY digest, state`)
 	if err != nil {
 		return nil, fmt.Errorf("counting subscriptions: %w", err)

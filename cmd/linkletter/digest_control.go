@@ -41,9 +41,10 @@ func (p *program) digestResumeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "resume N",
 		Short: "Go on with an issue that was paused",
-		Long: `Go on with an issue that was paused, by digest pause or because the mail server refused it for
-reasons of policy: in that case first look at what it said (digest show N) and mend that. A
-running scheduler goes on by itself; without one, digest send does.`,
+		Long: `Go on with an issue that was paused, by digest pause or because the mail server refused
+most of it: in that case first look at what it said (digest show N) and mend that; what is
+refused for itself or its recipient again has failed. A running scheduler goes on by itself;
+without one, digest send does.`,
 		Example: "  linkletter digest resume 12",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: p.withoutTemplates(p.withIssue(&name, func(ctx context.Context, a *app, issue *store.Issue) error {
@@ -92,7 +93,7 @@ func stateHint(i *store.Issue, err error) error {
 	}
 	ended := "it has ended for good: it went to some, and the others do not get its entries"
 	if i.Withdrawn {
-		ended = "it has ended for good: nobody got it, and its entries wait for the next issue"
+		ended = "it has ended for good: nobody got it, and what still stands of it waits for the next issue"
 	}
 	hint := map[store.IssueState]string{
 		store.IssueDraft:     fmt.Sprintf("`linkletter digest approve %d --digest %s` sends it, cancel ends it", i.Number, i.Digest),

@@ -78,6 +78,10 @@ func (p *program) entriesListCommand() *cobra.Command {
 }
 
 func (p *program) entriesHideCommand(hide bool) *cobra.Command {
+	command, made := "entries show", "shown"
+	if hide {
+		command, made = "entries hide", "hidden"
+	}
 	var list string
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -104,7 +108,7 @@ whatever becomes of it in the list; entries show brings it back. Files are writt
 			if err := a.deliverer.Redraft(ctx); err != nil {
 				return err
 			}
-			if err := a.republish(ctx, "entries "+map[bool]string{true: "hide", false: "show"}[hide]); err != nil {
+			if err := a.republish(ctx, command); err != nil {
 				return err
 			}
 			untold, err := a.store.UntoldDrafts(ctx)
@@ -112,7 +116,7 @@ whatever becomes of it in the list; entries show brings it back. Files are writt
 				return err
 			}
 			if len(untold) > 0 {
-				if err := a.tellOperator(ctx, "entries "+map[bool]string{true: "hide", false: "show"}[hide]); err != nil {
+				if err := a.tellOperator(ctx, command); err != nil {
 					return err
 				}
 			}
@@ -121,7 +125,7 @@ whatever becomes of it in the list; entries show brings it back. Files are writt
 			for _, e := range entries {
 				rows = append(rows, rowOfEntry(e))
 				if !asJSON {
-					pr.line("%s: %s is %s", e.List, oneLine(e.Title), map[bool]string{true: "hidden", false: "shown"}[hide])
+					pr.line("%s: %s is %s", e.List, oneLine(e.Title), made)
 				}
 			}
 			if asJSON {
