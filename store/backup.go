@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -49,7 +48,7 @@ func (s *Store) Backup(ctx context.Context, path string, force bool) (size int64
 // pauseCopy pauses the issues that are being sent in a copy: who gets them after this moment is not known there, and a
 // restored database must not send them again by itself.
 func (s *Store) pauseCopy(ctx context.Context, path string) error {
-	db, err := sql.Open("sqlite", path)
+	db, err := openFile(path, nil)
 	if err != nil {
 		return err
 	}

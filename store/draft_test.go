@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -274,7 +275,7 @@ func TestPruneBesideReader(t *testing.T) {
 func TestBackup(t *testing.T) {
 	s, c, i, sender := outgoing(t, 200)
 	ctx := context.Background()
-	path := filepath.Join(t.TempDir(), "copy.db")
+	path := filepath.Join(t.TempDir(), "copy?.db") // a question mark is a name's like any other
 	began, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
@@ -295,6 +296,9 @@ func TestBackup(t *testing.T) {
 	size, err := s.Backup(ctx, path, false)
 	do(t, err)
 	<-done
+	if files, err := os.ReadDir(filepath.Dir(path)); err != nil || len(files) != 1 {
+		t.Errorf("beside the copy stands something: %v (%v)", files, err)
+	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 || info.Size() != size {
 		t.Errorf("the copy: %v (%v), want %d bytes that only the owner reads", info, err, size)
 	}
@@ -335,7 +339,7 @@ func allSent(n int) []digest.State {
 
 func integrity(t *testing.T, path string) (result string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", path)
+	db, err := sql.Open("sqlite", "file:"+url.PathEscape(path))
 	do(t, err)
 	defer db.Close()
 	do(t, db.QueryRow("PRAGMA integrity_check").Scan(&result))

@@ -58,8 +58,7 @@ func Open(ctx context.Context, path string, now func() time.Time) (*Store, error
 	if err != nil && !errors.Is(err, fs.ErrPermission) { // who may only read it may still look
 		return nil, fmt.Errorf("the database %s cannot be written; check its folder, owner and permissions: %w", path, err)
 	}
-	query := url.Values{"_pragma": pragmas, "_txlock": {"immediate"}}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+query.Encode())
+	db, err := openFile(path, url.Values{"_pragma": pragmas, "_txlock": {"immediate"}})
 	if err != nil {
 		return nil, fmt.Errorf("opening the database %s: %w", path, err)
 	}
@@ -68,6 +67,11 @@ func Open(ctx context.Context, path string, now func() time.Time) (*Store, error
 		return nil, errors.Join(fmt.Errorf("opening the database: %w", s.explain(err)), db.Close())
 	}
 	return s, nil
+}
+
+// openFile opens a SQLite file with the driver's options. A path is written as a URL has it, for it may hold a question mark.
+func openFile(path string, options url.Values) (*sql.DB, error) {
+	return sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+options.Encode())
 }
 
 // explain puts SQLite's terse words for a file that cannot be used into a sentence that names it, with a way out.

@@ -91,9 +91,10 @@ func (d *doctor) hello(ctx context.Context) {
 	if name == "" {
 		name, _ = os.Hostname() // it may have none
 	}
+	if d.server.Plain { // a server on this machine knows it by any name
+		return
+	}
 	switch addrs, err := d.dns.LookupIPAddr(ctx, name); {
-	case d.server.Plain:
-		// A server on this machine knows it by any name.
 	case !strings.Contains(name, "."):
 		d.warn(check, hint, "%q is no full name: some servers refuse who greets them so", name)
 	case errors.Is(err, errSilent): // that is said elsewhere
