@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"os"
 )
@@ -12,7 +11,7 @@ type Inspection struct {
 	Version  int      // of the schema
 	Journal  string   // how a crash is survived: "wal"
 	Damage   []string // what SQLite found broken; empty: nothing
-	Size     int64    // bytes, of the file alone
+	Size     int64    // bytes, with what is written and not in its place in the file yet
 	Readable bool     // by other users of this machine
 }
 
@@ -22,12 +21,12 @@ const maxDamage = 5
 // Inspect looks the database over. It reads all of it, beside whoever writes.
 func (s *Store) Inspect(ctx context.Context) (*Inspection, error) {
 	i := &Inspection{}
-	err := s.db.QueryRowContext(ctx, `SELECT v.user_version, j.journal_mode FROM pragma_user_version v, pragma_journal_mode j`).Scan(&i.Version, &i.Journal)
+	err := s.db.QueryRowContext(ctx, `SELECT v.user_version, j.journal_mode, c.page_count * s.page_size
+		FROM pragma_user_version v, pragma_journal_mode j, pragma_page_count c, pragma_page_size s`).Scan(&i.Version, &i.Journal, &i.Size)
 	if err != nil {
 		return nil, fmt.Errorf("inspecting the database: %w", s.explain(err))
 	}
-	found, err := collect(ctx, s.db, func(r *sql.Rows) (line string, err error) { return line, r.Scan(&line) },
-		fmt.Sprintf(`PRAGMA quick_check(%d)`, maxDamage))
+	found, err := collect(ctx, s.db, scanString, fmt.Sprintf(`PRAGMA quick_check(%d)`, maxDamage))
 	if err != nil {
 		return nil, fmt.Errorf("inspecting the database: %w", s.explain(err))
 	}
@@ -38,6 +37,6 @@ func (s *Store) Inspect(ctx context.Context) (*Inspection, error) {
 	if err != nil {
 		return nil, fmt.Errorf("inspecting the database: %w", err)
 	}
-	i.Size, i.Readable = info.Size(), info.Mode().Perm()&0o077 != 0
+	i.Readable = info.Mode().Perm()&0o077 != 0
 	return i, nil
 }
