@@ -47,6 +47,14 @@ func (s Site) Subscribe() string { return s.File("-/subscribe") }
 // Confirm is the page a confirmation mail leads to.
 func (s Site) Confirm(token string) string { return s.File("-/confirm/" + url.PathEscape(token)) }
 
+// Preferences is where a subscriber decides what they get, with the same token as Unsubscribe.
+func (s Site) Preferences(token string) string {
+	return s.File("-/preferences/" + url.PathEscape(token))
+}
+
+// Act is the page that a mail leads to which asks whether a dangerous act was meant.
+func (s Site) Act(token string) string { return s.File("-/act/" + url.PathEscape(token)) }
+
 // Unsubscribe is a subscriber's own address for leaving one digest (RFC 8058).
 func (s Site) Unsubscribe(token string) string {
 	return s.File("-/unsubscribe/" + url.PathEscape(token))

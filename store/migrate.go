@@ -123,6 +123,70 @@ var migrations = []string{
 	DROP TABLE old_issue_entry;
 	INSERT INTO delivery (id, issue, subscriber, state, attempts, next, lease, owner, updated, message, doubts, policy, reply) SELECT id, issue, subscriber, state, attempts, next, lease, owner, updated, message, doubts, policy, reply FROM old_delivery;
 	DROP TABLE old_delivery;`,
+	// 5: preferences, mails that ask before a dangerous act, bounces.
+	`ALTER TABLE subscriber ADD COLUMN paused INTEGER;
+	ALTER TABLE subscriber ADD COLUMN moved INTEGER;
+	CREATE INDEX subscriber_paused ON subscriber (paused) WHERE paused IS NOT NULL;
+	CREATE TABLE choice (
+		subscriber INTEGER NOT NULL REFERENCES subscriber (id),
+		digest     TEXT NOT NULL,
+		list       TEXT NOT NULL,
+		section    INTEGER NOT NULL DEFAULT 0,
+		PRIMARY KEY (subscriber, digest, list, section)
+	) STRICT, WITHOUT ROWID;
+	CREATE INDEX choice_digest ON choice (digest, subscriber);
+	CREATE TABLE old_suppression AS SELECT * FROM suppression;
+	DROP TABLE suppression;
+	CREATE TABLE suppression (
+		hash    TEXT PRIMARY KEY,
+		reason  TEXT NOT NULL CHECK (reason IN ('bounce', 'complaint', 'operator', 'unsubscribe')),
+		created INTEGER NOT NULL
+	) STRICT;
+	INSERT INTO suppression (hash, reason, created) SELECT hash, reason, created FROM old_suppression;
+	DROP TABLE old_suppression;
+	CREATE TABLE old_confirmation AS SELECT c.*, s.key FROM confirmation c JOIN subscriber s ON s.id = c.subscriber;
+	DROP TABLE confirmation;
+	CREATE TABLE confirmation (
+		id         INTEGER PRIMARY KEY AUTOINCREMENT,
+		subscriber INTEGER NOT NULL REFERENCES subscriber (id),
+		kind       TEXT NOT NULL DEFAULT 'subscribe' CHECK (kind IN ('subscribe', 'leave_address', 'take_address', 'data', 'forget')),
+		digest     TEXT NOT NULL,
+		address    TEXT NOT NULL DEFAULT '',
+		key        TEXT NOT NULL,
+		nonce      TEXT NOT NULL DEFAULT '',
+		origin     TEXT NOT NULL,
+		created    INTEGER NOT NULL,
+		attempts   INTEGER NOT NULL DEFAULT 0,
+		next       INTEGER,
+		sent       INTEGER,
+		error      TEXT NOT NULL DEFAULT ''
+	) STRICT;
+	CREATE INDEX confirmation_next ON confirmation (next) WHERE next IS NOT NULL;
+	CREATE INDEX confirmation_created ON confirmation (created);
+	CREATE INDEX confirmation_key ON confirmation (key, created);
+	CREATE INDEX confirmation_subscriber ON confirmation (subscriber);
+	INSERT INTO confirmation (id, subscriber, digest, key, origin, created, attempts, next, sent, error) SELECT id, subscriber, digest, key, origin, created, attempts, next, sent, error FROM old_confirmation;
+	DROP TABLE old_confirmation;
+	CREATE TABLE bounce (
+		id         INTEGER PRIMARY KEY AUTOINCREMENT,
+		report     TEXT NOT NULL UNIQUE,
+		subscriber INTEGER NOT NULL REFERENCES subscriber (id),
+		issue      INTEGER NOT NULL,
+		kind       TEXT NOT NULL CHECK (kind IN ('hard', 'soft', 'complaint')),
+		proven     INTEGER NOT NULL,
+		status     TEXT NOT NULL DEFAULT '',
+		reply      TEXT NOT NULL DEFAULT '',
+		received   INTEGER NOT NULL
+	) STRICT;
+	CREATE INDEX bounce_subscriber ON bounce (subscriber, received);
+	CREATE INDEX bounce_received ON bounce (received);
+	CREATE TABLE selection (
+		id      INTEGER PRIMARY KEY AUTOINCREMENT,
+		issue   INTEGER NOT NULL REFERENCES issue (id),
+		entries TEXT NOT NULL,
+		UNIQUE (issue, entries)
+	) STRICT;
+	ALTER TABLE delivery ADD COLUMN selection INTEGER REFERENCES selection (id);`,
 }
 
 // migrate brings the database to the newest version in one transaction, and refuses what it does not know.

@@ -40,7 +40,7 @@ func (s *Store) Rename(ctx context.Context, from, to string) (renamed bool, err 
 		if err != nil {
 			return err
 		}
-		for _, table := range []string{"snapshot", "hold", "entry", "entry_key", "section", "archive", "digest_list"} {
+		for _, table := range []string{"snapshot", "hold", "entry", "entry_key", "section", "archive", "digest_list", "choice"} {
 			// A digest that names both has had the old one for longer.
 			if _, err := tx.ExecContext(ctx, `UPDATE OR REPLACE `+table+` SET list = ? WHERE list = ?`, to, from); err != nil {
 				return fmt.Errorf("table %s: %w", table, err)

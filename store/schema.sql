@@ -241,8 +241,11 @@ CREATE TABLE subscriber (
 	address TEXT NOT NULL,              -- as given, for the To field
 	key     TEXT NOT NULL UNIQUE,       -- lower case, domain in A-labels: one person, one row
 	hash    TEXT NOT NULL DEFAULT '',   -- of key, as suppression has it
-	created INTEGER NOT NULL
+	created INTEGER NOT NULL,
+	paused  INTEGER,                    -- nothing is sent before; NULL: not paused
+	moved   INTEGER                     -- when the address last changed; NULL: never
 ) STRICT;
+CREATE INDEX subscriber_paused ON subscriber (paused) WHERE paused IS NOT NULL;
 
 -- One subscriber's subscription to one digest.
 CREATE TABLE subscription (
@@ -258,19 +261,40 @@ CREATE TABLE subscription (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX subscription_digest ON subscription (digest, state);
 
--- Who must never be written to again, as a keyed hash of subscriber.key: it outlives the subscriber.
+-- What a subscriber wants of a digest: a section, with what stands under it, or a whole list. No rows: everything, also what
+-- comes to be later.
+CREATE TABLE choice (
+	subscriber INTEGER NOT NULL REFERENCES subscriber (id),
+	digest     TEXT NOT NULL,
+	list       TEXT NOT NULL,
+	section    INTEGER NOT NULL DEFAULT 0, -- section.id; 0: the whole list
+	PRIMARY KEY (subscriber, digest, list, section)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX choice_digest ON choice (digest, subscriber);
+
+-- Who must not be written to, as a keyed hash of subscriber.key: it outlives the subscriber. Those who went themselves
+-- ('unsubscribe') may come back, with the form.
 CREATE TABLE suppression (
 	hash    TEXT PRIMARY KEY,
-	reason  TEXT NOT NULL CHECK (reason IN ('bounce', 'complaint', 'operator')),
+	reason  TEXT NOT NULL CHECK (reason IN ('bounce', 'complaint', 'operator', 'unsubscribe')),
 	created INTEGER NOT NULL
 ) STRICT;
 
--- A confirmation mail that is to be sent, and the count that limits how many are.
+-- A mail that asks whether something was meant, which is to be sent, and the count that limits how many are: a subscription,
+-- or what nobody shall do who only has somebody's mail.
 CREATE TABLE confirmation (
 	id         INTEGER PRIMARY KEY AUTOINCREMENT,
 	subscriber INTEGER NOT NULL REFERENCES subscriber (id),
-	digest     TEXT NOT NULL,
-	origin     TEXT NOT NULL,           -- keyed hash of the client's address
+	kind       TEXT NOT NULL DEFAULT 'subscribe' CHECK (kind IN (
+	           'subscribe',             -- to the subscriber
+	           'leave_address',         -- to the subscriber: shall another address take its place?
+	           'take_address',          -- to that other address
+	           'data', 'forget')),      -- to the subscriber
+	digest     TEXT NOT NULL,           -- of a subscription; empty for the rest
+	address    TEXT NOT NULL DEFAULT '',-- the other one
+	key        TEXT NOT NULL,           -- as subscriber.key, of the address that the mail goes to
+	nonce      TEXT NOT NULL DEFAULT '',-- of the link, but for a subscription's; empty once used
+	origin     TEXT NOT NULL,           -- keyed hash of the client's address; empty after a day
 	created    INTEGER NOT NULL,
 	attempts   INTEGER NOT NULL DEFAULT 0,
 	next       INTEGER,                 -- NULL: done, or given up
@@ -279,6 +303,31 @@ CREATE TABLE confirmation (
 ) STRICT;
 CREATE INDEX confirmation_next ON confirmation (next) WHERE next IS NOT NULL;
 CREATE INDEX confirmation_created ON confirmation (created);
+CREATE INDEX confirmation_key ON confirmation (key, created);
+CREATE INDEX confirmation_subscriber ON confirmation (subscriber);
+
+-- What came back: a report that a message was not delivered, or a complaint about one.
+CREATE TABLE bounce (
+	id         INTEGER PRIMARY KEY AUTOINCREMENT,
+	report     TEXT NOT NULL UNIQUE,    -- what names it: one that is read twice counts once
+	subscriber INTEGER NOT NULL REFERENCES subscriber (id),
+	issue      INTEGER NOT NULL,        -- its row; 0: a confirmation mail, or not known
+	kind       TEXT NOT NULL CHECK (kind IN ('hard', 'soft', 'complaint')),
+	proven     INTEGER NOT NULL,        -- 1: it bears something that only our message had; 0: an address alone, which anybody can write
+	status     TEXT NOT NULL DEFAULT '',-- RFC 3463
+	reply      TEXT NOT NULL DEFAULT '',-- what the server said
+	received   INTEGER NOT NULL
+) STRICT;
+CREATE INDEX bounce_subscriber ON bounce (subscriber, received);
+CREATE INDEX bounce_received ON bounce (received);
+
+-- What those get of an issue who chose sections: some of its entries. Rendered when it is sent.
+CREATE TABLE selection (
+	id      INTEGER PRIMARY KEY AUTOINCREMENT,
+	issue   INTEGER NOT NULL REFERENCES issue (id),
+	entries TEXT NOT NULL,              -- JSON array of entry.id, in the issue's order
+	UNIQUE (issue, entries)
+) STRICT;
 
 -- One issue to one subscriber: pending → claimed → committing → sent | deferred | failed | suppressed | in_doubt | cancelled.
 CREATE TABLE delivery (
@@ -297,6 +346,7 @@ CREATE TABLE delivery (
 	policy     INTEGER NOT NULL DEFAULT 0,  -- a RefusedFor. 1: failed for what we are, and tried again after any pause;
 	                                        -- 2, 3: for itself, and again when most of its issue is refused
 	reply      TEXT NOT NULL DEFAULT '',    -- the server's, or what went wrong
+	selection  INTEGER REFERENCES selection (id), -- NULL: the whole issue
 	UNIQUE (issue, subscriber)
 ) STRICT;
 CREATE INDEX delivery_due ON delivery (issue, state, next);

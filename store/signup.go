@@ -66,7 +66,7 @@ func (s *Store) SignUp(ctx context.Context, address string, digests []string, cl
 			return err
 		}
 		for _, d := range wanted {
-			if err := requestConfirmation(ctx, tx, id, d, client, now); err != nil {
+			if err := requestConfirmation(ctx, tx, id, key, d, client, now); err != nil {
 				return err
 			}
 		}
@@ -102,7 +102,7 @@ func (l SignUpLimits) allow(ctx context.Context, tx *sql.Tx, key, client string,
 	var address, clients, total int
 	// Mails are counted, not sign-ups. One sign-up to several digests is let through whole, if it is let through.
 	err := tx.QueryRowContext(ctx, `SELECT
-		(SELECT count(*) FROM confirmation c JOIN subscriber s ON s.id = c.subscriber WHERE s.key = ? AND c.created > ?),
+		(SELECT count(*) FROM confirmation WHERE key = ? AND created > ?),
 		(SELECT count(*) FROM confirmation WHERE origin = ? AND created > ?),
 		(SELECT count(*) FROM confirmation WHERE created > ?)`, key, day, client, hour, hour).Scan(&address, &clients, &total)
 	return address < l.Address && clients < l.Client && total+mails <= l.Total, err
@@ -110,7 +110,7 @@ func (l SignUpLimits) allow(ctx context.Context, tx *sql.Tx, key, client string,
 
 // requestConfirmation makes a subscription pending and queues its mail. Who left stays marked as having left (ended) until
 // they confirm. A link that was mailed before stays good: the first that is used counts.
-func requestConfirmation(ctx context.Context, tx *sql.Tx, subscriber int64, digest, client string, now time.Time) error {
+func requestConfirmation(ctx context.Context, tx *sql.Tx, subscriber int64, key, digest, client string, now time.Time) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO subscription (subscriber, digest, state, origin, created, nonce)
 		VALUES (?, ?, 'pending', ?, ?, ?)
 		ON CONFLICT (subscriber, digest) DO UPDATE SET state = 'pending', origin = excluded.origin, created = excluded.created,
@@ -119,8 +119,8 @@ func requestConfirmation(ctx context.Context, tx *sql.Tx, subscriber int64, dige
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO confirmation (subscriber, digest, origin, created, next) VALUES (?1, ?2, ?3, ?4, ?4)`,
-		subscriber, digest, client, now.Unix())
+	_, err = tx.ExecContext(ctx, `INSERT INTO confirmation (subscriber, digest, key, origin, created, next) VALUES (?1, ?2, ?3, ?4, ?5, ?5)`,
+		subscriber, digest, key, client, now.Unix())
 	return err
 }
 

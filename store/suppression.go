@@ -14,9 +14,10 @@ import (
 type Reason string
 
 const (
-	Bounced    Reason = "bounce"    // its server said that there is nobody
-	Complained Reason = "complaint" // they called it spam
-	Dismissed  Reason = "operator"  // the operator decided
+	Bounced    Reason = "bounce"      // its server said that there is nobody
+	Complained Reason = "complaint"   // they called it spam
+	Dismissed  Reason = "operator"    // the operator decided
+	Left       Reason = "unsubscribe" // they went and were forgotten; only they can come back, with the form
 )
 
 // SuppressedError says that an address must not be written to.

@@ -36,6 +36,7 @@ type Config struct {
 	Checks  ChecksConfig   `yaml:"checks"`
 	Digests []DigestConfig `yaml:"digests"`
 	Mail    MailConfig     `yaml:"mail"`
+	Mailbox MailboxConfig  `yaml:"mailbox"`
 	SignUp  SignUpConfig   `yaml:"signup"`
 	Guard   GuardConfig    `yaml:"guard"`
 
@@ -114,6 +115,19 @@ type DKIMConfig struct {
 	key crypto.Signer // as KeyFile has it
 }
 
+// MailboxConfig says where messages come back to.
+type MailboxConfig struct {
+	IMAP         string        `yaml:"imap"`
+	Password     string        `yaml:"password"`
+	PasswordFile string        `yaml:"password_file"`
+	Maildir      string        `yaml:"maildir"`
+	Every        time.Duration `yaml:"every"`
+	Delete       bool          `yaml:"delete"`
+	Kept         string        `yaml:"kept"`
+	SoftLimit    float64       `yaml:"soft_limit"`
+	HalfLife     time.Duration `yaml:"half_life"`
+}
+
 // SignUpConfig limits the confirmation mails that strangers can cause.
 type SignUpConfig struct {
 	PerAddress int `yaml:"per_address"` // in 24 hours
@@ -154,7 +168,8 @@ func Defaults() *Config {
 			Outbox: "data/outbox", DKIM: []DKIMConfig{}, Connections: 4, PerConnection: 100,
 			InDoubt: "resend", InDoubtHold: 15 * time.Minute, KeepDeliveries: 365 * 24 * time.Hour,
 		},
-		SignUp: SignUpConfig{PerAddress: 3, PerClient: 10, Total: 500},
+		Mailbox: MailboxConfig{Every: 5 * time.Minute, Kept: "data/kept", SoftLimit: 5, HalfLife: 30 * 24 * time.Hour},
+		SignUp:  SignUpConfig{PerAddress: 3, PerClient: 10, Total: 500},
 		Guard: GuardConfig{
 			MaxNew: curated.DefaultGuard.MaxNew, MaxNewShare: curated.DefaultGuard.MaxNewShare,
 			MaxLostShare: curated.DefaultGuard.MaxLostShare, MinLost: curated.DefaultGuard.MinLost,

@@ -72,7 +72,8 @@ func (k Keys) open(purpose, token string) ([]byte, bool) {
 	return data, hmac.Equal(mac, k.mac(purpose, data)[:macSize])
 }
 
-// Unsubscribe is the token of a subscriber's own link for leaving one digest. It never expires: links of old issues work.
+// Unsubscribe is the token of a subscriber's own links in the issues of one digest, for leaving it and for the preferences. It
+// never expires: links of old issues work.
 func (k Keys) Unsubscribe(subscriber int64, digest string) string {
 	return k.seal("unsubscribe", append(binary.AppendVarint(nil, subscriber), digest...))
 }
@@ -124,6 +125,33 @@ func (k Keys) ParseConfirm(token string, now time.Time) (subscriber int64, diges
 		err = ErrExpired
 	}
 	return subscriber, digest, nonce, err
+}
+
+// Act is the token of the link in a mail that asks whether a dangerous act was meant, by the number of that confirmation. It is
+// good until expires, to the second, and for once by its nonce, as Confirm's.
+func (k Keys) Act(confirmation int64, nonce string, expires time.Time) string {
+	data := binary.AppendVarint(nil, confirmation)
+	return k.seal("act", append(binary.AppendVarint(data, expires.Unix()), nonce...))
+}
+
+// ParseAct reads a token made by Act. The error is ErrForged, or ErrExpired, which comes with all that the token says.
+func (k Keys) ParseAct(token string, now time.Time) (confirmation int64, nonce string, err error) {
+	data, ok := k.open("act", token)
+	if !ok {
+		return 0, "", ErrForged
+	}
+	confirmation, n := binary.Varint(data)
+	if n <= 0 {
+		return 0, "", ErrForged
+	}
+	expires, m := binary.Varint(data[n:])
+	if m <= 0 {
+		return 0, "", ErrForged
+	}
+	if now.Unix() > expires {
+		err = ErrExpired
+	}
+	return confirmation, string(data[n+m:]), err
 }
 
 // MessageID names one issue's message to one subscriber (RFC 5322, 3.6.4), with its angle brackets. It is the same on every
