@@ -42,13 +42,13 @@ func (s *Store) DueConfirmations(ctx context.Context, n int, retry func(attempts
 			return err
 		}
 		for _, c := range found {
-			suppressed, err := suppression(ctx, tx, keys, c.key)
+			reason, err := suppression(ctx, tx, keys, c.key)
 			if err != nil {
 				return err
 			}
 			var next sql.NullInt64
 			switch {
-			case suppressed != "", c.Nonce == "":
+			case !mayAsk(reason), c.Nonce == "":
 			case !now.Before(c.Expires):
 				c.refusal = "not sent in time"
 			default:

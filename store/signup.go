@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"linkletter/feed/digest"
 )
 
 // ErrStale says that a confirmation link was used up, or belongs to a subscription that is gone: it must be asked for again.
@@ -15,7 +17,7 @@ var ErrStale = errors.New("the confirmation link is no longer good")
 
 // SignUpLimits bound how many confirmation mails strangers can make the program send.
 type SignUpLimits struct {
-	Address int // to one address in 24 hours
+	Address int // to one address in 24 hours; a first sign-up may be for more digests
 	Client  int // for one client in an hour
 	Total   int // in an hour
 }
@@ -32,8 +34,8 @@ type SignedUp struct {
 
 // SignUp notes that somebody wants an address subscribed to digests, and queues a confirmation mail for each that needs
 // one. client stands for the client's network address (digest.Keys.Hash). Nothing is queued for what is confirmed already,
-// has a mail waiting, is suppressed, or is beyond a limit. Whoever signed up must not learn what came of it, because it
-// tells who is subscribed. The error is that of NormalizeAddress or the database's.
+// has a mail waiting, is suppressed for another reason than Left, or is beyond a limit. Whoever signed up must not learn what came
+// of it, because it tells who is subscribed. The error is that of NormalizeAddress or the database's.
 func (s *Store) SignUp(ctx context.Context, address string, digests []string, client string, limits SignUpLimits) (done SignedUp, err error) {
 	address, key, err := NormalizeAddress(address)
 	if err != nil {
@@ -43,35 +45,9 @@ func (s *Store) SignUp(ctx context.Context, address string, digests []string, cl
 	if err != nil {
 		return done, err
 	}
-	digests = slices.Compact(slices.Sorted(slices.Values(digests)))
-	err = s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
-		if err := forgetSignUps(ctx, tx, now); err != nil {
-			return err
-		}
-		reason, err := suppression(ctx, tx, keys, key)
-		if err != nil || reason != "" {
-			return err
-		}
-		wanted, err := unconfirmed(ctx, tx, key, digests)
-		if err != nil || len(wanted) == 0 {
-			return err
-		}
-		allowed, err := limits.allow(ctx, tx, key, client, len(wanted), now)
-		if err != nil || !allowed {
-			done.Limited = !allowed
-			return err
-		}
-		id, err := ensureSubscriber(ctx, tx, keys, address, key, now)
-		if err != nil {
-			return err
-		}
-		for _, d := range wanted {
-			if err := requestConfirmation(ctx, tx, id, key, d, client, now); err != nil {
-				return err
-			}
-		}
-		done.Queued = len(wanted)
-		return nil
+	err = s.tx(ctx, func(tx *sql.Tx, now time.Time) (err error) {
+		done, err = askConfirmations(ctx, tx, keys, address, key, digests, client, limits, now)
+		return err
 	})
 	if err != nil {
 		return SignedUp{}, fmt.Errorf("signing up: %w", err)
@@ -79,9 +55,49 @@ func (s *Store) SignUp(ctx context.Context, address string, digests []string, cl
 	return done, nil
 }
 
-// forgetSignUps removes what only served the limits.
+// askConfirmations is SignUp within a transaction, for an address as NormalizeAddress gives it.
+func askConfirmations(ctx context.Context, tx *sql.Tx, keys digest.Keys, address, key string, digests []string, client string, limits SignUpLimits, now time.Time) (done SignedUp, err error) {
+	if err := forgetSignUps(ctx, tx, now); err != nil {
+		return done, err
+	}
+	reason, err := suppression(ctx, tx, keys, key)
+	if err != nil || !mayAsk(reason) {
+		return done, err
+	}
+	wanted, err := unconfirmed(ctx, tx, key, slices.Compact(slices.Sorted(slices.Values(digests))))
+	if err != nil || len(wanted) == 0 {
+		return done, err
+	}
+	allowed, err := limits.allow(ctx, tx, key, client, len(wanted), now)
+	if err != nil || !allowed {
+		done.Limited = err == nil
+		return done, err
+	}
+	id, err := ensureSubscriber(ctx, tx, keys, address, key, now)
+	if err != nil {
+		return done, err
+	}
+	for _, d := range wanted {
+		if err := requestConfirmation(ctx, tx, id, key, d, client, now); err != nil {
+			return done, err
+		}
+	}
+	done.Queued = len(wanted)
+	return done, nil
+}
+
+// mayAsk says whether somebody who is suppressed for a reason, or is not, may be asked whether they want to subscribe, because it is
+// they themselves who went.
+func mayAsk(reason Reason) bool { return reason == "" || reason == Left }
+
+// forgetSignUps removes what only served the limits. What the link in a mail needs stays as long as the link is good.
 func forgetSignUps(ctx context.Context, tx *sql.Tx, now time.Time) error {
-	_, err := tx.ExecContext(ctx, `DELETE FROM confirmation WHERE created <= ? AND next IS NULL`, now.Add(-signUpMemory).Unix())
+	day := now.Add(-signUpMemory).Unix()
+	_, err := tx.ExecContext(ctx, `DELETE FROM confirmation WHERE created <= ?1 AND next IS NULL AND (nonce = '' OR created <= ?2)`,
+		day, now.Add(-ConfirmationTime).Unix())
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `UPDATE confirmation SET origin = '' WHERE created <= ? AND origin <> ''`, day)
+	}
 	return err
 }
 
@@ -100,12 +116,13 @@ func unconfirmed(ctx context.Context, tx *sql.Tx, key string, digests []string) 
 func (l SignUpLimits) allow(ctx context.Context, tx *sql.Tx, key, client string, mails int, now time.Time) (bool, error) {
 	day, hour := now.Add(-signUpMemory).Unix(), now.Add(-time.Hour).Unix()
 	var address, clients, total int
-	// Mails are counted, not sign-ups. One sign-up to several digests is let through whole, if it is let through.
+	// Mails are counted, not sign-ups. A first one to several digests is let through whole, or nobody could sign up to many.
 	err := tx.QueryRowContext(ctx, `SELECT
 		(SELECT count(*) FROM confirmation WHERE key = ? AND created > ?),
 		(SELECT count(*) FROM confirmation WHERE origin = ? AND created > ?),
 		(SELECT count(*) FROM confirmation WHERE created > ?)`, key, day, client, hour, hour).Scan(&address, &clients, &total)
-	return address < l.Address && clients < l.Client && total+mails <= l.Total, err
+	within := func(before, limit int) bool { return before+mails <= limit || before == 0 && limit > 0 }
+	return within(address, l.Address) && within(clients, l.Client) && total+mails <= l.Total, err
 }
 
 // requestConfirmation makes a subscription pending and queues its mail. Who left stays marked as having left (ended) until
@@ -124,7 +141,7 @@ func requestConfirmation(ctx context.Context, tx *sql.Tx, subscriber int64, key,
 	return err
 }
 
-// Confirm makes a pending subscription confirmed, with the nonce of its link. Confirming what is confirmed is no error, so
+// Confirm makes a pending subscription confirmed, with the nonce of its link. Whoever was forgotten (Left) may be written to again. Confirming what is confirmed is no error, so
 // that a second click shows the same; a link that was used before somebody left again is ErrStale, and so is one of a
 // subscription that does not exist.
 func (s *Store) Confirm(ctx context.Context, subscriber int64, digest, nonce string) error {
@@ -144,6 +161,11 @@ func (s *Store) Confirm(ctx context.Context, subscriber int64, digest, nonce str
 			if err == nil && sub.State != SubscriptionConfirmed {
 				err = ErrStale
 			}
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM suppression WHERE reason = ? AND hash = (SELECT hash FROM subscriber WHERE id = ?)`,
+			Left, subscriber)
+		if err != nil {
 			return err
 		}
 		return dropConfirmations(ctx, tx, subscriber, digest)

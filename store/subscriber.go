@@ -46,6 +46,11 @@ type Subscription struct {
 	Ended     time.Time // when they left; stays until they confirm again
 }
 
+// Waits says whether a subscription only lacks the button behind the link that was mailed, which is still good.
+func (n Subscription) Waits(now time.Time) bool {
+	return n.State == SubscriptionPending && now.Before(n.Created.Add(ConfirmationTime))
+}
+
 // SubscriberFilter chooses subscribers; empty fields choose all.
 type SubscriberFilter struct {
 	ID     int64
@@ -215,29 +220,30 @@ func (s *Store) RemoveSubscriber(ctx context.Context, address string) error {
 	if err != nil {
 		return fmt.Errorf("removing a subscriber: %w", err)
 	}
-	for _, n := range sub.Subscriptions {
-		if err := s.Unsubscribe(ctx, sub.ID, n.Digest); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.UnsubscribeAll(ctx, sub.ID)
 }
 
 // Unsubscribe ends a subscription. Once it returned, no message of it is ended any more. Ending it again, or one that
 // never was, is no error: whoever says so has what they want.
 func (s *Store) Unsubscribe(ctx context.Context, subscriber int64, digest string) error {
-	err := s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
-		_, err := tx.ExecContext(ctx, `UPDATE subscription SET state = 'unsubscribed', ended = ?, nonce = ''
-			WHERE subscriber = ? AND digest = ? AND state <> 'unsubscribed'`, now.Unix(), subscriber, digest)
-		if err != nil {
-			return err
-		}
-		return dropConfirmations(ctx, tx, subscriber, digest)
-	})
+	err := s.tx(ctx, func(tx *sql.Tx, now time.Time) error { return unsubscribe(ctx, tx, subscriber, digest, now) })
 	if err != nil {
 		return fmt.Errorf("unsubscribing: %w", err)
 	}
 	return nil
+}
+
+// unsubscribe ends a subscription, with what was chosen of its digest: who comes back gets everything, unless they choose again.
+func unsubscribe(ctx context.Context, tx *sql.Tx, subscriber int64, digest string, now time.Time) error {
+	_, err := tx.ExecContext(ctx, `UPDATE subscription SET state = 'unsubscribed', ended = ?, nonce = ''
+		WHERE subscriber = ? AND digest = ? AND state <> 'unsubscribed'`, now.Unix(), subscriber, digest)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM choice WHERE subscriber = ? AND digest = ?`, subscriber, digest); err != nil {
+		return err
+	}
+	return dropConfirmations(ctx, tx, subscriber, digest)
 }
 
 // SubscriptionCounts are the subscriptions of one digest by state. Suppressed addresses are counted where their
