@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 )
 
 // Impatient has stores that the test opens wait for other writers only for a moment.
@@ -27,3 +28,9 @@ func (s *Store) Pragmas(ctx context.Context) (map[string]string, error) {
 
 // Path is the database's file.
 func (s *Store) Path() string { return s.path }
+
+// MoveForTest gives a subscriber another address.
+func (s *Store) MoveForTest(id int64, address string, at time.Time) error {
+	_, err := s.db.Exec(`UPDATE subscriber SET address = ?, key = ?, moved = ? WHERE id = ?`, address, address, at.Unix(), id)
+	return err
+}

@@ -22,7 +22,7 @@ CREATE TABLE lease (
 
 -- What is wrong now and concerns no single list: it is seen in status until it is mended.
 CREATE TABLE trouble (
-	what  TEXT PRIMARY KEY,             -- mail, confirmations, publish, hub
+	what  TEXT PRIMARY KEY,             -- mail, confirmations, mailbox, publish, hub
 	text  TEXT NOT NULL,
 	since INTEGER NOT NULL
 ) STRICT;

@@ -12,6 +12,7 @@ const (
 	TroubleMail          = "mail"          // no issue can be sent
 	TroubleDrafts        = "drafts"        // no draft can be mailed to the operator
 	TroubleConfirmations = "confirmations" // no confirmation can be sent
+	TroubleMailbox       = "mailbox"       // what comes back cannot be read
 	TroublePublish       = "publish"       // the files cannot be written; of one list, with a space and its id
 	TroubleHub           = "hub"           // what is published cannot be told the hub
 )

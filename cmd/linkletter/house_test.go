@@ -20,6 +20,7 @@ var rows = map[string]int{
 	"linkletter/cmd/internal/source":          3,
 	"linkletter/cmd/internal/publish":         3,
 	"linkletter/cmd/internal/mailer":          3,
+	"linkletter/cmd/internal/mailbox":         3,
 	"linkletter/cmd/internal/mailer/smtptest": 3, // a server for tests; no program imports it
 	"linkletter/cmd/internal/check":           4,
 	"linkletter/cmd/internal/deliver":         4,
@@ -38,6 +39,8 @@ var owners = map[string]string{
 	"modernc.org/sqlite":         "linkletter/store",
 	"github.com/schollz/":        "linkletter/cmd/linkletter",
 	"github.com/emersion/go-msg": "linkletter/cmd/internal/mailer",
+	"github.com/emersion/go-ima": "linkletter/cmd/internal/mailbox",
+	"github.com/emersion/go-mes": "linkletter/cmd/internal/mailbox",
 	"github.com/prometheus/":     "linkletter/cmd/internal/web",
 }
 
