@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -21,10 +20,9 @@ func (s *Store) Prune(ctx context.Context, before time.Time, n int) (pruned int,
 	err = s.tx(ctx, func(tx *sql.Tx, _ time.Time) error {
 		pruned = 0
 		var ref int64
-		var known []byte
 		// The rows of an issue are looked for one state at a time, for the index.
-		err := tx.QueryRowContext(ctx, `SELECT i.id, i.pruned FROM issue i WHERE `+ended+` AND EXISTS (SELECT 1 FROM delivery d
-			WHERE d.issue = i.id AND d.state IN ('sent', 'failed', 'suppressed', 'cancelled')) ORDER BY i.id LIMIT 1`, before.Unix()).Scan(&ref, &known)
+		err := tx.QueryRowContext(ctx, `SELECT i.id FROM issue i WHERE `+ended+` AND EXISTS (SELECT 1 FROM delivery d
+			WHERE d.issue = i.id AND d.state IN ('sent', 'failed', 'suppressed', 'cancelled')) ORDER BY i.id LIMIT 1`, before.Unix()).Scan(&ref)
 		if errors.Is(err, sql.ErrNoRows) {
 			_, err := tx.ExecContext(ctx, `UPDATE delivery SET message = NULL WHERE state = 'in_doubt' AND message IS NOT NULL
 				AND issue IN (SELECT i.id FROM issue i WHERE `+ended+`)`, before.Unix())
@@ -33,25 +31,17 @@ func (s *Store) Prune(ctx context.Context, before time.Time, n int) (pruned int,
 		if err != nil {
 			return err
 		}
-		counts := map[digest.State]int{}
-		if err := json.Unmarshal(known, &counts); err != nil {
-			return err
-		}
 		states, err := collect(ctx, tx, scanString, `DELETE FROM delivery WHERE id IN (SELECT id FROM delivery WHERE issue = ?
 			AND state IN ('sent', 'failed', 'suppressed', 'cancelled') LIMIT ?) RETURNING state`, ref, n)
 		if err != nil {
 			return err
 		}
+		pruned = len(states)
+		counts := map[digest.State]int{}
 		for _, state := range states {
 			counts[digest.State(state)]++
 		}
-		pruned = len(states)
-		all, err := json.Marshal(counts)
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `UPDATE issue SET pruned = ? WHERE id = ?`, string(all), ref)
-		return err
+		return addPruned(ctx, tx, ref, counts)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("pruning deliveries: %w", err)

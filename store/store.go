@@ -96,9 +96,14 @@ func (s *Store) Close() error { return s.db.Close() }
 
 // tx runs f in one write transaction, with the time it has.
 func (s *Store) tx(ctx context.Context, f func(tx *sql.Tx, now time.Time) error) error {
+	return s.txOn(ctx, s.db, f)
+}
+
+// txOn is tx over a connection of another kind.
+func (s *Store) txOn(ctx context.Context, db *sql.DB, f func(tx *sql.Tx, now time.Time) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	tx, err := s.db.BeginTx(ctx, nil)
+	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return s.explain(err)
 	}

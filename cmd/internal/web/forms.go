@@ -33,6 +33,7 @@ func (h *handler) personal(w http.ResponseWriter, r *http.Request, path string) 
 		"subscribe":   {h.signUpForm, h.signUp},
 		"confirm":     {h.confirmForm, h.confirm},
 		"unsubscribe": {h.unsubscribeForm, h.unsubscribe},
+		"act":         {h.actForm, h.act},
 	}[name]
 	switch {
 	case page.get == nil, (name == "subscribe") != (token == ""):

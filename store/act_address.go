@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"linkletter/feed/digest"
+)
+
+// ErrTaken says that an address gets digests already, so that it cannot become somebody else's.
+var ErrTaken = errors.New("the address is subscribed already")
+
+// LeaveAddress does ActLeaveAddress: the new address is asked whether it shall take the old one's place. What came of it, whoever
+// did it must not learn, as with SignUp. The error is ErrStale or the database's.
+func (s *Store) LeaveAddress(ctx context.Context, confirmation int64, nonce, client string, limits SignUpLimits) (a *Act, done SignedUp, err error) {
+	keys, err := s.keys(ctx)
+	if err != nil {
+		return nil, done, err
+	}
+	err = s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
+		if a, err = use(ctx, tx, ActLeaveAddress, confirmation, nonce, now); err != nil {
+			return err
+		}
+		mail := actMail{subscriber: a.Subscriber, kind: ActTakeAddress, other: a.Other}
+		if _, mail.key, err = NormalizeAddress(a.Other); err != nil {
+			return err
+		}
+		done, err = mail.queue(ctx, tx, keys, client, limits, now)
+		return err
+	})
+	if err != nil {
+		return nil, SignedUp{}, fmt.Errorf("leaving an address: %w", err)
+	}
+	return a, done, nil
+}
+
+// TakeAddress does ActTakeAddress: the subscriber, with subscriptions and choices, has the new address from now on, and every
+// link that was mailed to the old one for an act or a subscription is stale. An address that gets digests already is ErrTaken,
+// and nothing is changed. One that is known, but gets none, makes way: what is stored about it is deleted as by Forget, and
+// what it left stays left. The other errors are ErrStale and the database's.
+func (s *Store) TakeAddress(ctx context.Context, confirmation int64, nonce string) (a *Act, err error) {
+	keys, err := s.keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = s.erasing(ctx, func(tx *sql.Tx, now time.Time) error {
+		if a, err = use(ctx, tx, ActTakeAddress, confirmation, nonce, now); err != nil {
+			return err
+		}
+		_, key, err := NormalizeAddress(a.Other)
+		if err != nil {
+			return err
+		}
+		reason, err := suppression(ctx, tx, keys, key)
+		if err == nil && !ActTakeAddress.mayReach(reason) {
+			err = ErrStale
+		}
+		if err != nil {
+			return err
+		}
+		if err := makeWay(ctx, tx, a.Subscriber, key); err != nil {
+			return err
+		}
+		return moveSubscriber(ctx, tx, keys, a.Subscriber, a.Other, key, now)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("taking an address: %w", err)
+	}
+	return a, nil
+}
+
+// makeWay removes another subscriber who has the key, unless digests are sent to them.
+func makeWay(ctx context.Context, tx *sql.Tx, subscriber int64, key string) error {
+	var other int64
+	err := tx.QueryRowContext(ctx, `SELECT id FROM subscriber WHERE key = ? AND id <> ?`, key, subscriber).Scan(&other)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var subscribed bool
+	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM subscription WHERE subscriber = ? AND state = 'confirmed')`, other).Scan(&subscribed)
+	if err == nil && subscribed {
+		err = ErrTaken
+	}
+	if err != nil {
+		return err
+	}
+	// What they left nobody else may subscribe them to, under whatever number.
+	_, err = tx.ExecContext(ctx, `UPDATE OR IGNORE subscription SET subscriber = ?, state = 'unsubscribed', nonce = ''
+		WHERE subscriber = ? AND ended IS NOT NULL`, subscriber, other)
+	if err != nil {
+		return err
+	}
+	return erase(ctx, tx, other)
+}
+
+// moveSubscriber gives a subscriber an address that nobody else has.
+func moveSubscriber(ctx context.Context, tx *sql.Tx, keys digest.Keys, subscriber int64, address, key string, now time.Time) error {
+	// A report about a message of before says nothing about the new address.
+	_, err := tx.ExecContext(ctx, `UPDATE subscriber SET moved = CASE key WHEN ?2 THEN moved ELSE ?4 END, address = ?1, key = ?2, hash = ?3
+		WHERE id = ?5`, address, key, keys.Hash(digest.HashSuppression, key), now.Unix(), subscriber)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `DELETE FROM suppression WHERE hash = ? AND reason = ?`, keys.Hash(digest.HashSuppression, key), Left)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE confirmation SET nonce = '', next = NULL WHERE subscriber = ?`, subscriber)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE subscription SET nonce = '' WHERE subscriber = ?`, subscriber)
+	if err != nil {
+		return err
+	}
+	return markUnclean(ctx, tx)
+}
