@@ -154,6 +154,25 @@ type ConfirmationMail struct {
 	Expires time.Time
 }
 
+// ActMail asks whether something was meant that nobody shall do who only has somebody's mail.
+type ActMail struct {
+	Site    Site
+	Kind    string // leave_address, take_address, data or forget
+	Address string // of take_address: where the mail goes yet, masked
+	Other   string // of leave_address and take_address: where it shall go
+	Link    string
+	Expires time.Time
+}
+
+// ActPage is the page that such a mail leads to: it says what will happen, and its button does it.
+type ActPage struct {
+	Site    Site
+	Kind    string // as in ActMail
+	Address string // whom it is about; of take_address, masked
+	Other   string // as in ActMail
+	Action  string // where the form is sent
+}
+
 // Mail is a rendered message: both alternatives and the subject.
 type Mail struct {
 	Subject string

@@ -22,6 +22,8 @@ var documented = map[string]reflect.Type{
 	"Entry":             reflect.TypeFor[curated.Entry](),
 	"Link":              reflect.TypeFor[curated.Link](),
 	"Confirmation":      reflect.TypeFor[ConfirmationMail](),
+	"Act":               reflect.TypeFor[ActMail](),
+	"Act's page":        reflect.TypeFor[ActPage](),
 	"Landing page":      reflect.TypeFor[Landing](),
 	"List in short":     reflect.TypeFor[ListLink](),
 	"List page":         reflect.TypeFor[ListPage](),

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"linkletter/feed/curated"
 	"linkletter/feed/digest"
@@ -206,4 +208,38 @@ func (t *Set) ConfirmationMail(d ConfirmationMail) (Mail, error) {
 	}
 	m.Subject = fmt.Sprintf("Please confirm: %s", clip(d.Digest.Title, 60))
 	return m, nil
+}
+
+// Subject names what is asked.
+func (d ActMail) Subject() string {
+	switch d.Kind {
+	case "leave_address", "take_address":
+		return "Please confirm: your new address"
+	case "data":
+		return "Please confirm: a copy of your data"
+	case "forget":
+		return "Please confirm: forget me"
+	}
+	return "Please confirm"
+}
+
+// ActMail renders the message that asks whether an act was meant.
+func (t *Set) ActMail(d ActMail) (Mail, error) {
+	m, err := t.mail("act", d)
+	if err != nil {
+		return Mail{}, err
+	}
+	m.Subject = d.Subject()
+	return m, nil
+}
+
+// Mask is an address that whoever knows it recognises, and others cannot write to: the first letter before the @, and what
+// follows it.
+func Mask(address string) string {
+	at := strings.LastIndexByte(address, '@')
+	if at < 0 {
+		return "•••"
+	}
+	_, first := utf8.DecodeRuneInString(address[:at])
+	return address[:first] + "•••" + address[at:]
 }

@@ -107,8 +107,11 @@ func located(path string, err error) error {
 // inspectMail looks into the trial of a mail for what must be in each. path is the mail's, without its ending.
 func (t *Set) inspectMail(path, name string, m Mail) error {
 	link, what := trialMail.Unsubscribe, "the reader's way to leave, {{.Unsubscribe}}, without which no issue may be sent"
-	if name == "confirmation" {
+	switch name {
+	case "confirmation":
 		link, what = trialConfirmation.Confirm, "the link that confirms, {{.Confirm}}"
+	case "act":
+		link, what = trialAct.Link, "the link that confirms, {{.Link}}, for every kind of act"
 	}
 	if !strings.Contains(m.Text, link) {
 		return &Error{Path: path + ".txt", Problem: "it does not hold " + what}
@@ -168,7 +171,7 @@ func (t *Set) inspectPage(path, name, page string) error {
 }
 
 // formFields are the pages that are forms, and the names of the fields that each must have.
-var formFields = map[string][]string{"subscribe": {"digest", "address"}, "confirm": nil, "unsubscribe": nil}
+var formFields = map[string][]string{"subscribe": {"digest", "address"}, "confirm": nil, "unsubscribe": nil, "act": nil}
 
 // posted is the form of a page that is posted to an address, or nil.
 func posted(doc *html.Node, action string) *html.Node {

@@ -33,6 +33,7 @@ var pages = map[string]trial{
 	"subscribe":   {trialForm, Form{}},
 	"confirm":     {trialForm, Form{}},
 	"unsubscribe": {trialForm, Form{}},
+	"act":         trialGates(),
 	"notice":      {trialNotice, Notice{}},
 }
 
@@ -40,6 +41,7 @@ var pages = map[string]trial{
 var mails = map[string]trial{
 	"issue":        {newIssue(trialMail), newIssue(trialMail).first(0), newIssue(IssueMail{})},
 	"confirmation": {trialConfirmation, ConfirmationMail{}},
+	"act":          trialActs(),
 }
 
 // markdowns are what is written as Markdown too.
@@ -92,6 +94,10 @@ func Load(overrides fs.FS) (*Set, error) {
 	return t, nil
 }
 
+// telling says whether trial i of n has all that the template must show: the first, and, where each act has words of its own,
+// all but the last, which has next to nothing.
+func telling(name string, i, n int) bool { return i == 0 || name == "act" && i < n-1 }
+
 func (t *Set) loadPages(src source) error {
 	layout, err := src.html("pages/layout.html", htmltemplate.New("").Funcs(htmlFuncs))
 	if err != nil {
@@ -111,7 +117,7 @@ func (t *Set) loadPages(src source) error {
 			if err := t.page(&b, name, data); err != nil {
 				return located(path, err)
 			}
-			if i > 0 {
+			if !telling(name, i, len(pages[name])) {
 				continue
 			}
 			if err := t.inspectPage(path, name, b.String()); err != nil {
@@ -138,7 +144,7 @@ func (t *Set) loadMails(src source) (err error) {
 			if err != nil {
 				return located(path, err)
 			}
-			if i > 0 {
+			if !telling(name, i, len(mails[name])) {
 				continue
 			}
 			if err := t.inspectMail(path, name, made); err != nil {
@@ -264,6 +270,9 @@ func (t *Set) Confirm(w io.Writer, d Form) error { return t.page(w, "confirm", d
 
 // Unsubscribe writes the page an unsubscribe link leads to, with its one button.
 func (t *Set) Unsubscribe(w io.Writer, d Form) error { return t.page(w, "unsubscribe", d) }
+
+// Act writes the page whose button does what a mail asked about.
+func (t *Set) Act(w io.Writer, d ActPage) error { return t.page(w, "act", d) }
 
 // Notice writes a page that only says something.
 func (t *Set) Notice(w io.Writer, d Notice) error { return t.page(w, "notice", d) }

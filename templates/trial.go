@@ -61,5 +61,30 @@ var (
 		Site: trialSite, Digest: trialSite.Digests[0], Digests: trialSite.Digests, Address: "reader@example.org",
 		Problem: "Problem", Action: "https://example.org/-/subscribe",
 	}
+	trialAct  = ActMail{Site: trialSite, Address: "r•••@example.org", Other: "new@example.org", Link: "https://example.org/-/act/token", Expires: trialTime}
+	trialGate = ActPage{Site: trialSite, Address: "reader@example.org", Other: "new@example.org", Action: trialForm.Action}
+
 	trialNotice = Notice{Site: trialSite, Title: "Notice", Text: "Text"}
 )
+
+// The acts of a mail and its page: each has words of its own.
+var actKinds = []string{"leave_address", "take_address", "data", "forget"}
+
+// trialActs are what the mail about acts, and trialGates what its page is tried on.
+func trialActs() (all trial) {
+	for _, kind := range actKinds {
+		d := trialAct
+		d.Kind = kind
+		all = append(all, d)
+	}
+	return append(all, ActMail{})
+}
+
+func trialGates() (all trial) {
+	for _, kind := range actKinds {
+		d := trialGate
+		d.Kind = kind
+		all = append(all, d)
+	}
+	return append(all, ActPage{})
+}

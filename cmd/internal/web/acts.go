@@ -90,7 +90,10 @@ func (h *handler) actForm(w http.ResponseWriter, r *http.Request, token string) 
 	if a == nil {
 		return
 	}
-	page := templates.ActPage{Site: h.Site, Act: templates.Act(a.Kind), Address: a.Address, Other: a.Other, Action: h.prefix + "/-/act/" + token}
+	if a.Kind == store.ActTakeAddress { // who has the new address may be somebody else
+		a.Address = templates.Mask(a.Address)
+	}
+	page := templates.ActPage{Site: h.Site, Kind: string(a.Kind), Address: a.Address, Other: a.Other, Action: h.prefix + "/-/act/" + token}
 	h.page(w, http.StatusOK, func(b io.Writer) error { return h.Templates.Act(b, page) })
 }
 
