@@ -83,3 +83,39 @@ func anySuppressed(ctx context.Context, q querier) (bool, error) {
 	}
 	return some, nil
 }
+
+// Unsuppress lets an address be written to again that bounced or that the operator suppressed, and gives the reason there was.
+// Bounces that were counted are forgotten, so that the next one is the first. Of others it is a SuppressedError, for they are not the
+// operator's to bring back; ErrNotFound: it is not suppressed.
+func (s *Store) Unsuppress(ctx context.Context, address string) (reason Reason, err error) {
+	address, key, err := NormalizeAddress(address)
+	if err != nil {
+		return "", err
+	}
+	keys, err := s.keys(ctx)
+	if err != nil {
+		return "", err
+	}
+	err = s.tx(ctx, func(tx *sql.Tx, _ time.Time) error {
+		if reason, err = suppression(ctx, tx, keys, key); err != nil {
+			return err
+		}
+		switch reason {
+		case "":
+			return ErrNotFound
+		case Bounced, Dismissed:
+		default:
+			return &SuppressedError{Address: address, Reason: reason}
+		}
+		_, err := tx.ExecContext(ctx, `DELETE FROM suppression WHERE hash = ?`, keys.Hash(digest.HashSuppression, key))
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM bounce WHERE kind = 'soft' AND subscriber = (SELECT id FROM subscriber WHERE key = ?)`, key)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("lifting a suppression: %w", err)
+	}
+	return reason, nil
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -15,40 +16,74 @@ import (
 
 // csvColumns are the columns of a file of subscribers (RFC 4180), in the order they are written. Only the address must be
 // there when a file is read, the order does not matter, and other columns are passed over.
-var csvColumns = []string{"address", "digest", "state", "created", "confirmed", "ended"}
+var csvColumns = []string{"address", "digest", "state", "origin", "created", "confirmed", "ended", "sections",
+	"paused", "suppressed", "suppressed_at", "joined", "moved"}
+
+// The places of csvColumns.
+const (
+	colAddress = iota
+	colDigest
+	colState
+	colOrigin
+	colCreated
+	colConfirmed
+	colEnded
+	colSections
+	colPaused
+	colSuppressed
+	colSuppressedAt
+	colJoined
+	colMoved
+	colCount
+)
 
 // subscriberReader reads subscriptions from CSV as spreadsheets write it: UTF-8 with or without a byte order mark, with
 // commas, semicolons or tabs, any line ends, a header row.
 type subscriberReader struct {
-	csv    *csv.Reader
-	column map[string]int
-	digest string
+	records *recordReader
+	header  []string      // as it stands in the file
+	column  [colCount]int // where each is; -1: nowhere
+	digest  string
 }
 
 // newSubscriberReader reads the header row. digest is taken for rows that name none; it may be empty.
 func newSubscriberReader(r io.Reader, digest string) (*subscriberReader, error) {
-	buffered := bufio.NewReaderSize(r, 64<<10)
-	start, _ := buffered.Peek(4 << 10)
+	buffered := bufio.NewReaderSize(r, 2*maxRecord)
+	start, err := buffered.Peek(4 << 10)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	head, _, _ := bytes.Cut(start, []byte("\n"))
 	switch {
-	case strings.HasPrefix(string(start), "\xef\xbb\xbf"):
+	case bytes.HasPrefix(start, []byte("\xef\xbb\xbf")):
 		buffered.Discard(3)
 		start = start[3:]
-	case strings.HasPrefix(string(start), "\xff\xfe"), strings.HasPrefix(string(start), "\xfe\xff"):
-		return nil, errors.New("the file is UTF-16; save it as CSV in UTF-8")
+	case bytes.HasPrefix(start, []byte("\xff\xfe")), bytes.HasPrefix(start, []byte("\xfe\xff")), bytes.IndexByte(head, 0) >= 0:
+		return nil, hintError{errors.New("the file is UTF-16"), `save it as "CSV UTF-8", or convert it: iconv -f UTF-16 -t UTF-8 FILE >NEW`}
 	}
-	c := csv.NewReader(buffered)
-	c.Comma = separator(string(start))
-	c.FieldsPerRecord = -1 // a short row is that row's own problem
-	c.ReuseRecord = true
-	header, err := c.Read()
+	end := byte('\n')
+	if bytes.IndexByte(start, '\n') < 0 && bytes.IndexByte(start, '\r') >= 0 {
+		end = '\r'
+	}
+	s := &subscriberReader{records: newRecordReader(buffered, end, separator(string(start), end)), digest: digest}
+	header, err := s.records.next()
 	if errors.Is(err, io.EOF) {
 		return nil, errors.New("the file is empty; its first row names the columns: " + strings.Join(csvColumns, ","))
 	}
-	if err != nil {
+	if err = errors.Join(err, header.err); err != nil {
 		return nil, fmt.Errorf("reading the header row: %w", err)
 	}
-	s := &subscriberReader{csv: c, column: map[string]int{}, digest: digest}
-	for i, name := range header {
+	s.header = slices.Clone(header.fields)
+	s.records.isRow, s.records.broken = s.isRow, s.broken
+	return s, s.find(header)
+}
+
+// find finds the columns by their names.
+func (s *subscriberReader) find(header record) error {
+	for i := range s.column {
+		s.column[i] = -1
+	}
+	for i, name := range s.header {
 		name = strings.ToLower(strings.TrimSpace(name))
 		switch name { // what other programs call them
 		case "email", "e-mail", "mail", "email address":
@@ -56,20 +91,37 @@ func newSubscriberReader(r io.Reader, digest string) (*subscriberReader, error) 
 		case "status":
 			name = "state"
 		}
-		if _, twice := s.column[name]; twice && slices.Contains(csvColumns, name) {
-			return nil, fmt.Errorf("line 1: there are two columns called %s", name)
+		at := slices.Index(csvColumns, name)
+		if at < 0 {
+			continue
 		}
-		s.column[name] = i
+		if s.column[at] >= 0 {
+			return fmt.Errorf("line %d: there are two columns called %s", header.line, name)
+		}
+		s.column[at] = i
 	}
-	if _, ok := s.column["address"]; !ok {
-		return nil, errors.New("line 1: no column is called address; the first row names the columns: " + strings.Join(csvColumns, ","))
+	if s.column[colAddress] >= 0 {
+		return nil
 	}
-	return s, nil
+	found := fmt.Sprintf("line %d: no column is called address, but %s", header.line, joinNames(quoteAll(s.header)))
+	if slices.ContainsFunc(s.header, func(f string) bool { _, _, err := store.NormalizeAddress(f); return err == nil }) {
+		return hintError{errors.New(found), "the first row must name the columns: put a line such as " + strings.Join(csvColumns[:3], ",") + " above the others"}
+	}
+	return hintError{errors.New(found), "name one address; the others may be " + strings.Join(csvColumns[1:], ", ")}
+}
+
+// quoteAll are a few names in quotes, cut to what can be read.
+func quoteAll(names []string) []string {
+	var all []string
+	for _, name := range names[:min(len(names), 20)] {
+		all = append(all, fmt.Sprintf("%.60q", name))
+	}
+	return all
 }
 
 // separator is what the header row separates its columns with.
-func separator(start string) rune {
-	line, _, _ := strings.Cut(start, "\n")
+func separator(start string, end byte) rune {
+	line, _, _ := strings.Cut(start, string(end))
 	best, most := ',', 0
 	for _, c := range ",;\t" {
 		if n := strings.Count(line, string(c)); n > most {
@@ -79,38 +131,72 @@ func separator(start string) rune {
 	return best
 }
 
+// isRow says that a line looks like a row of its own, so that a quote before it must have been forgotten.
+func (s *subscriberReader) isRow(fields []string) bool {
+	return len(fields) == len(s.header) && len(fields) > 1 && strings.Contains(fields[s.column[colAddress]], "@")
+}
+
+// broken says that a field holds a line end which none of its kind can have.
+func (s *subscriberReader) broken(fields []string) bool {
+	return slices.ContainsFunc(s.column[:], func(i int) bool {
+		return i >= 0 && i < len(fields) && strings.ContainsAny(strings.TrimSpace(fields[i]), "\r\n")
+	})
+}
+
 // Next gives the next row, or io.EOF. A row that cannot be read says so itself (Row.Problem); only a file that cannot be
 // read is an error.
 func (s *subscriberReader) Next() (store.Row, error) {
-	record, err := s.csv.Read()
-	if parse, ok := errors.AsType[*csv.ParseError](err); ok {
-		return store.Row{Line: parse.StartLine, Problem: parse.Err}, nil
-	}
+	rec, err := s.records.next()
 	if err != nil {
 		return store.Row{}, err
 	}
-	line, _ := s.csv.FieldPos(0)
-	field := func(name string) string {
-		if i, ok := s.column[name]; ok && i < len(record) {
-			return strings.TrimSpace(record[i])
+	row := store.Row{Line: rec.line, Text: rec.text, Problem: rec.err}
+	if rec.err != nil {
+		return row, nil
+	}
+	field := func(column int) string {
+		if i := s.column[column]; i >= 0 && i < len(rec.fields) {
+			return strings.TrimSpace(rec.fields[i])
 		}
 		return ""
 	}
-	row := store.Row{
-		Line:    line,
-		Address: field("address"),
-		Digest:  field("digest"),
-		State:   store.SubscriptionState(strings.ToLower(field("state"))),
-	}
+	row.Address, row.Digest, row.Origin = field(colAddress), field(colDigest), strings.ToLower(field(colOrigin))
+	row.State = store.SubscriptionState(strings.ToLower(field(colState)))
+	row.Suppressed = store.Reason(strings.ToLower(field(colSuppressed)))
 	if row.Digest == "" {
 		row.Digest = s.digest
 	}
-	for name, to := range map[string]*time.Time{"created": &row.Created, "confirmed": &row.Confirmed, "ended": &row.Ended} {
-		if *to, err = csvTime(field(name)); err != nil {
-			row.Problem = fmt.Errorf("column %s: %w", name, err)
+	if sections := field(colSections); sections != "" {
+		row.Sections = strings.Fields(sections)
+	}
+	for _, c := range [...]struct {
+		column int
+		to     *time.Time
+	}{{colCreated, &row.Created}, {colConfirmed, &row.Confirmed}, {colEnded, &row.Ended}, {colPaused, &row.Paused},
+		{colSuppressedAt, &row.SuppressedAt}, {colJoined, &row.Joined}, {colMoved, &row.Moved}} {
+		if *c.to, err = csvTime(field(c.column)); err != nil && row.Problem == nil {
+			row.Problem = fmt.Errorf("column %s: %w", csvColumns[c.column], err)
+		}
+	}
+	for i := len(s.header); i < len(rec.fields); i++ {
+		if rec.fields[i] != "" {
+			row.Problem = fmt.Errorf("the row has %d columns, and the first row names %d: is there a separator in a value without quotes?", len(rec.fields), len(s.header))
 		}
 	}
 	return row, nil
+}
+
+// Fields takes a row's text apart again; nil: that cannot be done.
+func (s *subscriberReader) Fields(row store.Row) []string {
+	if !strings.Contains(row.Text, `"`) && len(row.Text) < maxRecord {
+		return strings.Split(row.Text, string(s.records.separator))
+	}
+	c := newRecordReader(nil, '\n', s.records.separator)
+	fields, err := c.parse(row.Text)
+	if err != nil {
+		return nil
+	}
+	return fields
 }
 
 func csvTime(s string) (time.Time, error) {
@@ -122,7 +208,7 @@ func csvTime(s string) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is not a date like 2006-01-02 or 2006-01-02T15:04:05Z", s)
+	return time.Time{}, fmt.Errorf("%.60q is not a date like 2006-01-02 or 2006-01-02T15:04:05Z", s)
 }
 
 // subscriberWriter writes subscriptions as subscriberReader reads them.
@@ -142,7 +228,8 @@ func (s *subscriberWriter) Write(row store.Row) error {
 		}
 		return t.UTC().Format(time.RFC3339)
 	}
-	return s.csv.Write([]string{row.Address, row.Digest, string(row.State), stamp(row.Created), stamp(row.Confirmed), stamp(row.Ended)})
+	return s.csv.Write([]string{row.Address, row.Digest, string(row.State), row.Origin, stamp(row.Created), stamp(row.Confirmed), stamp(row.Ended),
+		strings.Join(row.Sections, " "), stamp(row.Paused), string(row.Suppressed), stamp(row.SuppressedAt), stamp(row.Joined), stamp(row.Moved)})
 }
 
 // Close writes what is buffered. It does not close the file.

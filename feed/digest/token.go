@@ -167,6 +167,20 @@ func (k Keys) ConfirmationID(confirmation int64, domain string) string {
 	return "<confirm." + base32Lower.EncodeToString(mac[:macSize]) + "@" + domain + ">"
 }
 
+// Hasher is Hash for many values in a row; only one goroutine may call it.
+func (k Keys) Hasher(purpose string) func(value string) string {
+	derive := hmac.New(sha256.New, k.secret)
+	derive.Write([]byte("linkletter:hash:" + purpose))
+	sign := hmac.New(sha256.New, derive.Sum(nil))
+	var sum []byte
+	return func(value string) string {
+		sign.Reset()
+		sign.Write([]byte(value))
+		sum = sign.Sum(sum[:0])
+		return base32Lower.EncodeToString(sum)
+	}
+}
+
 // Hash stands for a value that must not be kept in the clear: without the secret, nobody can find out whose it is by trying.
 func (k Keys) Hash(purpose, value string) string {
 	return base32Lower.EncodeToString(k.mac("hash:"+purpose, []byte(value)))

@@ -119,6 +119,15 @@ func TestHashKeepsPurposesApart(t *testing.T) {
 	}
 }
 
+func TestHasherIsHash(t *testing.T) {
+	hash := testKeys.Hasher(HashSuppression)
+	for _, v := range []string{"ada@example.org", "", "bob@example.org", "ada@example.org"} {
+		if got, want := hash(v), testKeys.Hash(HashSuppression, v); got != want {
+			t.Errorf("%q: the hasher gives %s, Hash gives %s", v, got, want)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(testKeys.Unsubscribe(42, "weekly"))
 	f.Add(testKeys.Confirm(7, "weekly", "n0nce", noon))
