@@ -54,7 +54,7 @@ const maxUnproven = 10
 
 // RecordBounce accounts for a report, in one transaction: whoever reads it again, or at the same time, finds it known. A proven
 // report that there is nobody, or that the message is spam, suppresses the address; others do once they are as many as the
-// limit says. An unproven one does nothing.
+// limit says, and so does one that names other addresses alone. An unproven one does nothing.
 func (s *Store) RecordBounce(ctx context.Context, b Bounce, limit SoftLimit) (became Bouncing, err error) {
 	err = s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
 		var key, hash string
@@ -71,6 +71,9 @@ func (s *Store) RecordBounce(ctx context.Context, b Bounce, limit SoftLimit) (be
 		if err != nil || late {
 			became = BounceLate
 			return err
+		}
+		if b.Kind == BounceHard && len(b.Keys) > 0 && !slices.Contains(b.Keys, key) {
+			b.Kind = BounceSoft // it was passed on, perhaps beside a copy that arrived, and there is nobody where it went
 		}
 		if fresh, err := b.insert(ctx, tx, now); err != nil || !fresh {
 			became = BounceKnown

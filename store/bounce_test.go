@@ -56,6 +56,7 @@ func TestP6BounceKinds(t *testing.T) {
 	}{
 		"hard":                {store.BounceHard, true, store.BounceSuppressed, store.Bounced},
 		"complaint":           {store.BounceComplaint, true, store.BounceSuppressed, store.Complained},
+		"hard, elsewhere":     {store.BounceHard, true, store.BounceCounted, ""},
 		"soft":                {store.BounceSoft, true, store.BounceCounted, ""},
 		"unproven hard":       {store.BounceHard, false, store.BounceUnproven, ""},
 		"unproven complaint":  {store.BounceComplaint, false, store.BounceUnproven, ""},
@@ -65,8 +66,11 @@ func TestP6BounceKinds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, _, issues := bounced(t, 1, 1)
 			b := store.Bounce{Report: "r", Subscriber: 1, Issue: issues[0], Kind: c.kind, Proven: c.proven}
-			if name == "hard, of a question" {
+			switch name {
+			case "hard, of a question":
 				b.Issue = 0
+			case "hard, elsewhere":
+				b.Keys = []string{"forwarded@example.net"}
 			}
 			if got := record(t, s, b); got != c.became {
 				t.Errorf("%+v became %s, want %s", b, got, c.became)
