@@ -97,10 +97,10 @@ func (m actMail) queue(ctx context.Context, tx *sql.Tx, keys digest.Keys, client
 	return SignedUp{Queued: 1}, err
 }
 
-// mayReach says whether the mail that asks for an act may go to an address that is suppressed for a reason. Who left and was
-// forgotten may come back, also as somebody's new address: they are asked there.
+// mayReach says whether the mail that asks for an act, or a subscription, may go to an address that is suppressed for a reason.
+// Who left and was forgotten may come back, also as somebody's new address: they are asked there.
 func (k ActKind) mayReach(reason Reason) bool {
-	return reason == "" || k == ActTakeAddress && mayAsk(reason)
+	return reason == "" || (k == "" || k == ActTakeAddress) && mayAsk(reason)
 }
 
 // Act reads an act by what its link says. One that was done, that expired, whose subscriber is gone, or that was asked for

@@ -10,13 +10,16 @@ import (
 // ConfirmationTime is how long the link in a confirmation mail is good for, and how long sending it is tried.
 const ConfirmationTime = 48 * time.Hour
 
-// Confirmation is a mail that asks whether a subscription was meant.
+// Confirmation is a mail that asks whether a subscription, or an act, was meant.
 type Confirmation struct {
 	ID         int64
 	Subscriber int64
-	Address    string // the subscriber's, as given
-	Digest     string
-	Nonce      string // what the link must carry to be good
+	Kind       ActKind // empty: a subscription
+	Address    string  // where it goes, as given: the subscriber's, or of ActTakeAddress the new one
+	From       string  // the subscriber's address
+	Other      string  // the new one, of the acts that change it
+	Digest     string  // of a subscription; of an act, one that is sent to the subscriber, or empty
+	Nonce      string  // what the link must carry to be good
 	Expires    time.Time
 	Attempts   int // tries before this one
 }
@@ -33,8 +36,10 @@ func (s *Store) DueConfirmations(ctx context.Context, n int, retry func(attempts
 	var due []Confirmation
 	err = s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
 		due = nil
-		found, err := collect(ctx, tx, scanConfirmation, `SELECT c.id, c.subscriber, s.address, s.key, c.digest, c.created, c.attempts,
-			coalesce(CASE u.state WHEN 'pending' THEN u.nonce END, '')
+		found, err := collect(ctx, tx, scanConfirmation, `SELECT c.id, c.subscriber, nullif(c.kind, 'subscribe'), s.address, c.address, c.key,
+			CASE c.kind WHEN 'subscribe' THEN c.digest ELSE coalesce((SELECT min(a.digest) FROM subscription a
+				WHERE a.subscriber = c.subscriber AND a.state = 'confirmed'), '') END, c.created, c.attempts,
+			CASE c.kind WHEN 'subscribe' THEN coalesce(CASE u.state WHEN 'pending' THEN u.nonce END, '') ELSE c.nonce END
 			FROM confirmation c JOIN subscriber s ON s.id = c.subscriber
 			LEFT JOIN subscription u ON u.subscriber = c.subscriber AND u.digest = c.digest
 			WHERE c.next <= ? ORDER BY c.next, c.id LIMIT ?`, now.Unix(), n)
@@ -48,7 +53,7 @@ func (s *Store) DueConfirmations(ctx context.Context, n int, retry func(attempts
 			}
 			var next sql.NullInt64
 			switch {
-			case !mayAsk(reason), c.Nonce == "":
+			case !c.Kind.mayReach(reason), c.Nonce == "":
 			case !now.Before(c.Expires):
 				c.refusal = "not sent in time"
 			default:
@@ -69,7 +74,7 @@ func (s *Store) DueConfirmations(ctx context.Context, n int, retry func(attempts
 	return due, nil
 }
 
-// dueConfirmation is a confirmation mail that is due, the subscriber's key, and why it is given up, if so.
+// dueConfirmation is a confirmation mail that is due, the key of where it goes, and why it is given up, if so.
 type dueConfirmation struct {
 	Confirmation
 	key     string
@@ -79,7 +84,12 @@ type dueConfirmation struct {
 func scanConfirmation(rows *sql.Rows) (dueConfirmation, error) {
 	var c dueConfirmation
 	var created int64
-	err := rows.Scan(&c.ID, &c.Subscriber, &c.Address, &c.key, &c.Digest, &created, &c.Attempts, &c.Nonce)
+	var kind sql.NullString
+	err := rows.Scan(&c.ID, &c.Subscriber, &kind, &c.From, &c.Other, &c.key, &c.Digest, &created, &c.Attempts, &c.Nonce)
+	c.Kind, c.Address = ActKind(kind.String), c.From
+	if c.Kind == ActTakeAddress {
+		c.Address = c.Other
+	}
 	c.Expires = time.Unix(created, 0).UTC().Add(ConfirmationTime)
 	return c, err
 }

@@ -107,7 +107,7 @@ func retryAfter(attempts int) time.Duration { return backoff[min(attempts, len(b
 
 // confirm sends one confirmation mail; good says that the connection is fit for another.
 func (c *confirmer) confirm(ctx context.Context, mail store.Confirmation) (good bool, err error) {
-	dig, err := c.digest(mail.Digest)
+	dig, err := c.asking(mail)
 	if err != nil {
 		return true, notSendable(err)
 	}
@@ -115,22 +115,13 @@ func (c *confirmer) confirm(ctx context.Context, mail store.Confirmation) (good 
 	if err != nil {
 		return true, fmt.Errorf("digest %s: from %q: %w", dig.ID, dig.From, err)
 	}
-	link := templates.DigestLink{ID: dig.ID, Title: dig.Title}
-	for _, l := range c.Site.Digests {
-		if l.ID == dig.ID {
-			link = l
-		}
-	}
-	m, err := c.Templates.ConfirmationMail(templates.ConfirmationMail{
-		Site: c.Site, Digest: link, Expires: mail.Expires,
-		Confirm: c.Site.Confirm(c.Keys.Confirm(mail.Subscriber, mail.Digest, mail.Nonce, mail.Expires)),
-	})
+	m, err := c.question(mail, dig)
 	if err != nil {
 		return true, fmt.Errorf("rendering a confirmation mail: %w", err)
 	}
 	msg, err := mailer.Compose(mailer.Message{
 		From: dig.From, To: mail.Address, Subject: m.Subject, Text: m.Text, HTML: m.HTML,
-		Date:      mail.Expires.Add(-store.ConfirmationTime), // when they signed up: the same on every try
+		Date:      mail.Expires.Add(-store.ConfirmationTime), // when it was asked for: the same on every try
 		MessageID: c.Keys.ConfirmationID(mail.ID, from.Domain),
 	})
 	if err != nil {
@@ -139,9 +130,42 @@ func (c *confirmer) confirm(ctx context.Context, mail store.Confirmation) (good 
 	if msg, err = c.Signers[dig.ID].Sign(msg); err != nil {
 		return true, err
 	}
-	_, err = c.conn.Deliver(ctx, c.returnPath(c.marks, from.String(), 0, mail.Subscriber), mail.Address, msg, func() error { return nil })
+	about := mail.Subscriber
+	if mail.Address != mail.From { // what happens to it says nothing about the subscriber's address
+		about = 0
+	}
+	_, err = c.conn.Deliver(ctx, c.returnPath(c.marks, from.String(), 0, about), mail.Address, msg, func() error { return nil })
 	var e *mailer.Error
 	return errors.As(err, &e) && !e.Lost, err
+}
+
+// asking is the digest in whose name a mail asks: the one it is about, or, of an act, one that the subscriber knows.
+func (c *confirmer) asking(mail store.Confirmation) (digest.Digest, error) {
+	dig, err := c.digest(mail.Digest)
+	if err != nil && mail.Kind != "" && len(c.Digests) > 0 {
+		return c.Digests[0], nil
+	}
+	return dig, err
+}
+
+// question renders a confirmation mail.
+func (c *confirmer) question(mail store.Confirmation, dig digest.Digest) (templates.Mail, error) {
+	if mail.Kind == "" {
+		link := templates.DigestLink{ID: dig.ID, Title: dig.Title}
+		for _, l := range c.Site.Digests {
+			if l.ID == dig.ID {
+				link = l
+			}
+		}
+		return c.Templates.ConfirmationMail(templates.ConfirmationMail{
+			Site: c.Site, Digest: link, Expires: mail.Expires,
+			Confirm: c.Site.Confirm(c.Keys.Confirm(mail.Subscriber, mail.Digest, mail.Nonce, mail.Expires)),
+		})
+	}
+	return c.Templates.ActMail(templates.ActMail{
+		Site: c.Site, Kind: string(mail.Kind), Address: templates.Mask(mail.From), Other: mail.Other, Expires: mail.Expires,
+		Link: c.Site.Act(c.Keys.Act(mail.ID, mail.Nonce, mail.Expires)),
+	})
 }
 
 // notSendable is the verdict on a message that no server has seen.
