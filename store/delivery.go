@@ -20,16 +20,20 @@ type Delivery struct {
 	Next       time.Time // not to be tried before; zero: at once, or, in doubt, never
 	Updated    time.Time
 	Reply      string // the server's, or what went wrong
+	// Selection is what the subscriber gets of the issue (see Store.Selection); 0: all of it. Selected counts its entries; only
+	// Store.Deliveries fills it in.
+	Selection int64
+	Selected  int
 	// Message is the bytes of a message in doubt, which a repetition must send unchanged. Only Sender.Claim fills it in.
 	Message []byte
 	hash    string // of the subscriber's key, as suppressions have it; only Sender.Claim fills it in
 }
 
-const deliveryColumns = `d.id, d.issue, d.subscriber, s.address, d.state, d.attempts, d.next, d.updated, d.reply`
+const deliveryColumns = `d.id, d.issue, d.subscriber, s.address, d.state, d.attempts, d.next, d.updated, d.reply, coalesce(d.selection, 0)`
 
 func (d *Delivery) scan(rows *sql.Rows, more ...any) error {
 	var next, updated int64
-	into := append([]any{&d.ID, &d.Issue, &d.Subscriber, &d.Address, &d.State, &d.Attempts, &next, &updated, &d.Reply}, more...)
+	into := append([]any{&d.ID, &d.Issue, &d.Subscriber, &d.Address, &d.State, &d.Attempts, &next, &updated, &d.Reply, &d.Selection}, more...)
 	if err := rows.Scan(into...); err != nil {
 		return err
 	}
@@ -66,9 +70,10 @@ func (s *Store) Deliveries(ctx context.Context, q DeliveryQuery) ([]Delivery, er
 		}
 	}
 	found, err := collect(ctx, s.db, func(rows *sql.Rows) (d Delivery, err error) {
-		err = d.scan(rows)
+		err = d.scan(rows, &d.Selected)
 		return d, err
-	}, `SELECT `+deliveryColumns+` FROM delivery d JOIN subscriber s ON s.id = d.subscriber
+	}, `SELECT `+deliveryColumns+`, coalesce((SELECT json_array_length(entries) FROM selection WHERE id = d.selection), 0)
+		FROM delivery d JOIN subscriber s ON s.id = d.subscriber
 		WHERE `+where+` ORDER BY d.id LIMIT ?`, append(args, q.Limit)...)
 	if err != nil {
 		return nil, fmt.Errorf("reading deliveries: %w", err)

@@ -139,20 +139,6 @@ func insertIssue(ctx context.Context, tx *sql.Tx, i *Issue) error {
 	return nil
 }
 
-// insertDeliveries writes a delivery for every confirmed subscription of the issue's digest whose address is not
-// suppressed. Where nobody is, no subscriber is looked at.
-func insertDeliveries(ctx context.Context, tx *sql.Tx, i *Issue) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO delivery (issue, subscriber, updated)
-		SELECT ?, n.subscriber, ? FROM subscription n WHERE n.digest = ? AND n.state = 'confirmed'
-		AND (NOT EXISTS (SELECT 1 FROM suppression) OR NOT EXISTS (
-			SELECT 1 FROM subscriber s JOIN suppression p ON p.hash = s.hash WHERE s.id = n.subscriber))`,
-		i.Ref, i.Frozen.Unix(), i.Digest)
-	if err != nil {
-		return fmt.Errorf("writing its deliveries: %w", err)
-	}
-	return nil
-}
-
 func scanString(rows *sql.Rows) (v string, err error) {
 	err = rows.Scan(&v)
 	return v, err

@@ -186,7 +186,8 @@ var migrations = []string{
 		entries TEXT NOT NULL,
 		UNIQUE (issue, entries)
 	) STRICT;
-	ALTER TABLE delivery ADD COLUMN selection INTEGER REFERENCES selection (id);`,
+	ALTER TABLE delivery ADD COLUMN selection INTEGER REFERENCES selection (id);
+	CREATE INDEX delivery_selection ON delivery (selection) WHERE selection IS NOT NULL;`,
 }
 
 // migrate brings the database to the newest version in one transaction, and refuses what it does not know.

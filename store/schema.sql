@@ -350,3 +350,4 @@ CREATE TABLE delivery (
 	UNIQUE (issue, subscriber)
 ) STRICT;
 CREATE INDEX delivery_due ON delivery (issue, state, next);
+CREATE INDEX delivery_selection ON delivery (selection) WHERE selection IS NOT NULL;

@@ -14,7 +14,7 @@ import (
 // Why a delivery must not be sent any more.
 var (
 	ErrClaimLost = errors.New("the delivery is claimed by another sender")
-	ErrUnwanted  = errors.New("the subscriber left or was suppressed before it was sent")
+	ErrUnwanted  = errors.New("the subscriber left, paused or was suppressed before it was sent")
 	ErrStopped   = errors.New("the issue is not being sent any more")
 )
 
@@ -87,7 +87,7 @@ func (s *Sender) Recover(ctx context.Context) (inDoubt int, err error) {
 // unfinished is the condition for a delivery of an issue that has not ended: the others are not even looked at.
 const unfinished = `issue IN (SELECT id FROM issue WHERE state IN ('sending', 'paused'))`
 
-// Claim takes up to n deliveries that are due, for the time of lease. Who unsubscribed or was suppressed since the issue
+// Claim takes up to n deliveries that are due, for the time of lease. Who unsubscribed, paused or was suppressed since the issue
 // was frozen is not among them: those rows end as suppressed, and are counted in left.
 func (s *Sender) Claim(ctx context.Context, n int, lease time.Duration) (claimed []Delivery, left int, err error) {
 	err = s.settle(ctx, s.enqueue(func(ctx context.Context, tx *sql.Tx, now time.Time) error {
@@ -127,16 +127,17 @@ type candidate struct {
 const (
 	leftBefore       = "unsubscribed before it was sent"
 	suppressedBefore = "the address is suppressed"
+	pausedBefore     = "paused before it was sent"
 )
 
 func (s *Sender) due(ctx context.Context, tx *sql.Tx, now time.Time, n int) ([]candidate, error) {
 	stmt, err := s.store.prepared(ctx, tx, `SELECT `+deliveryColumns+`, d.message, s.hash,
 		CASE WHEN EXISTS (SELECT 1 FROM suppression p WHERE p.hash = s.hash) THEN '`+suppressedBefore+`'
-		WHEN u.state = 'confirmed' THEN '' ELSE '`+leftBefore+`' END
+		WHEN u.state IS NOT 'confirmed' THEN '`+leftBefore+`' WHEN s.paused > ?1 THEN '`+pausedBefore+`' ELSE '' END
 		FROM issue i CROSS JOIN delivery d ON d.issue = i.id -- in this order: a paused issue's rows are not looked at
 		JOIN subscriber s ON s.id = d.subscriber
 		LEFT JOIN subscription u ON u.subscriber = d.subscriber AND u.digest = i.digest
-		WHERE i.state = 'sending' AND `+openDelivery+` AND d.next <= ? LIMIT ?`)
+		WHERE i.state = 'sending' AND `+openDelivery+` AND d.next <= ?1 LIMIT ?2`)
 	if err != nil {
 		return nil, err
 	}
@@ -152,16 +153,17 @@ func (s *Sender) due(ctx context.Context, tx *sql.Tx, now time.Time, n int) ([]c
 
 // Intent records, before the final dot of a message goes out, that it will: from here on the message may have been
 // accepted. The bytes are kept until the reply is known. With any error the dot must not be sent: ErrClaimLost; ErrUnwanted
-// when the subscriber left or was suppressed since the claim, and the delivery has ended as suppressed; ErrStopped when the
+// when the subscriber left, paused or was suppressed since the claim, and the delivery has ended as suppressed; ErrStopped when the
 // issue was paused since, and the delivery was given back. One that was cancelled since has no claims.
 func (s *Sender) Intent(ctx context.Context, d Delivery, message []byte) error {
 	return s.write(ctx, "recording the intent of", d.ID, func(ctx context.Context, tx *sql.Tx, now time.Time) error {
-		err := own(s.store.run(ctx, tx, `UPDATE delivery SET state = 'committing', attempts = attempts + 1, message = ?, updated = ?
-			WHERE id = ? AND state = 'claimed' AND owner = ?
+		err := own(s.store.run(ctx, tx, `UPDATE delivery SET state = 'committing', attempts = attempts + 1, message = ?1, updated = ?2
+			WHERE id = ?3 AND state = 'claimed' AND owner = ?4
 			AND EXISTS (SELECT 1 FROM issue i WHERE i.id = delivery.issue AND i.state = 'sending')
 			AND EXISTS (SELECT 1 FROM subscription u WHERE u.subscriber = delivery.subscriber AND u.state = 'confirmed'
 				AND u.digest = (SELECT digest FROM issue WHERE id = delivery.issue))
-			AND NOT EXISTS (SELECT 1 FROM suppression WHERE hash = ?)`, message, now.Unix(), d.ID, s.owner, d.hash))
+			AND NOT EXISTS (SELECT 1 FROM subscriber WHERE id = delivery.subscriber AND paused > ?2)
+			AND NOT EXISTS (SELECT 1 FROM suppression WHERE hash = ?5)`, message, now.Unix(), d.ID, s.owner, d.hash))
 		if !errors.Is(err, ErrClaimLost) {
 			return err
 		}
@@ -175,9 +177,12 @@ func (s *Sender) Intent(ctx context.Context, d Delivery, message []byte) error {
 			}
 			return err
 		}
-		err = own(tx.ExecContext(ctx, `UPDATE delivery SET state = 'suppressed', owner = '', lease = NULL, message = NULL, updated = ?,
-			reply = CASE WHEN EXISTS (SELECT 1 FROM suppression WHERE hash = ?) THEN ? ELSE ? END
-			WHERE id = ? AND state = 'claimed' AND owner = ?`, now.Unix(), d.hash, d.ending(suppressedBefore), d.ending(leftBefore), d.ID, s.owner))
+		err = own(tx.ExecContext(ctx, `UPDATE delivery SET state = 'suppressed', owner = '', lease = NULL, message = NULL, updated = ?1,
+			reply = CASE WHEN EXISTS (SELECT 1 FROM suppression WHERE hash = ?2) THEN ?3
+			WHEN EXISTS (SELECT 1 FROM subscription u JOIN issue i ON i.digest = u.digest
+				WHERE i.id = delivery.issue AND u.subscriber = delivery.subscriber AND u.state = 'confirmed') THEN ?4 ELSE ?5 END
+			WHERE id = ?6 AND state = 'claimed' AND owner = ?7`, now.Unix(), d.hash,
+			d.ending(suppressedBefore), d.ending(pausedBefore), d.ending(leftBefore), d.ID, s.owner))
 		if err == nil {
 			err = ErrUnwanted
 		}
