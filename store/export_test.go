@@ -14,6 +14,13 @@ func Impatient(t *testing.T) {
 	t.Cleanup(func() { pragmas[0] = patient })
 }
 
+// Careless has stores that the test opens not wait for the disk: for tests that write much and lose no power.
+func Careless(t *testing.T) {
+	careful := pragmas[2]
+	pragmas[2] = "synchronous(OFF)"
+	t.Cleanup(func() { pragmas[2] = careful })
+}
+
 // Pragmas reads what is set on a connection.
 func (s *Store) Pragmas(ctx context.Context) (map[string]string, error) {
 	got := map[string]string{}

@@ -14,8 +14,8 @@ import (
 const ended = `i.state IN ('done', 'cancelled') AND i.finished < ?1`
 
 // Prune removes up to n rows of deliveries that came to their end, of one issue that ended before a time; the issue's counts
-// go on with them. It gives how many it removed; 0: there are no more. Rows in doubt stay, by name, and lose their bytes once
-// they will not be sent again by themselves.
+// go on with them. After them go the selections of such issues that no delivery is of any more. It gives how many rows it
+// removed; 0: there are no more. Rows in doubt stay, by name, and lose their bytes once they will not be sent again by themselves.
 func (s *Store) Prune(ctx context.Context, before time.Time, n int) (pruned int, err error) {
 	err = s.tx(ctx, func(tx *sql.Tx, _ time.Time) error {
 		pruned = 0
@@ -24,6 +24,9 @@ func (s *Store) Prune(ctx context.Context, before time.Time, n int) (pruned int,
 		err := tx.QueryRowContext(ctx, `SELECT i.id FROM issue i WHERE `+ended+` AND EXISTS (SELECT 1 FROM delivery d
 			WHERE d.issue = i.id AND d.state IN ('sent', 'failed', 'suppressed', 'cancelled')) ORDER BY i.id LIMIT 1`, before.Unix()).Scan(&ref)
 		if errors.Is(err, sql.ErrNoRows) {
+			if pruned, err = pruneSelections(ctx, tx, before, n); err != nil || pruned > 0 {
+				return err
+			}
 			_, err := tx.ExecContext(ctx, `UPDATE delivery SET message = NULL WHERE state = 'in_doubt' AND message IS NOT NULL
 				AND issue IN (SELECT i.id FROM issue i WHERE `+ended+`)`, before.Unix())
 			return err
@@ -47,4 +50,14 @@ func (s *Store) Prune(ctx context.Context, before time.Time, n int) (pruned int,
 		return 0, fmt.Errorf("pruning deliveries: %w", err)
 	}
 	return pruned, nil
+}
+
+func pruneSelections(ctx context.Context, tx *sql.Tx, before time.Time, n int) (pruned int, err error) {
+	res, err := tx.ExecContext(ctx, `DELETE FROM selection WHERE id IN (SELECT id FROM selection
+		WHERE issue IN (SELECT i.id FROM issue i WHERE `+ended+`) AND `+unused+` LIMIT ?2)`, before.Unix(), n)
+	if err != nil {
+		return 0, err
+	}
+	removed, err := res.RowsAffected()
+	return int(removed), err
 }

@@ -54,8 +54,14 @@ func checkListAs(t *testing.T, s *store.Store, tag, markdown string, guard curat
 // checkWith makes one check with a reading that the test completes.
 func checkWith(t *testing.T, s *store.Store, markdown string, guard curated.Guard, complete func(*store.Reading)) *store.Recorded {
 	t.Helper()
+	return checkListOf(t, s, "a", markdown, guard, complete)
+}
+
+// checkListOf does so with the list of an id.
+func checkListOf(t *testing.T, s *store.Store, id, markdown string, guard curated.Guard, complete func(*store.Reading)) *store.Recorded {
+	t.Helper()
 	ctx := context.Background()
-	before, known, err := s.Known(ctx, "a")
+	before, known, err := s.Known(ctx, id)
 	if err != nil {
 		t.Fatal(err)
 	}
