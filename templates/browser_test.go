@@ -136,7 +136,8 @@ func (b *tab) hear(event any) {
 	said := ""
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
-		if !strings.HasPrefix(e.Request.URL, b.base) && e.Request.URL != strings.TrimSuffix(b.base, "/new/")+icon {
+		if u := e.Request.URL; !strings.HasPrefix(u, b.base) && u != strings.TrimSuffix(b.base, "/new/")+icon &&
+			!strings.HasPrefix(u, "data:image/svg+xml") { // the browser's own, for a date field's calendar
 			said = "it asks for " + e.Request.URL
 		}
 	case *network.EventResponseReceived:

@@ -188,6 +188,10 @@ type Form struct {
 	Address string // as typed, when a form is shown again
 	Problem string // what was wrong with it
 	Action  string // where the form is sent: a path, so that it works under every name of the host
+
+	// Of unsubscribe: where one chooses what one gets, and asks for a pause; empty: that cannot be done.
+	Preferences string
+	Pause       PauseDates
 }
 
 // Notice is a page that only says something: done, not found, too many.
@@ -195,4 +199,6 @@ type Notice struct {
 	Site  Site
 	Title string
 	Text  string
+	// Preferences is where the reader can undo or refine what was done: a path; empty where there is nothing.
+	Preferences string
 }

@@ -107,15 +107,15 @@ var extremes = []page{
 		return t.Subscribe(w, Form{Site: site, Digests: crowded().Site.Digests[:5], Action: signUp.Action, Address: longWord, Problem: "This is no e-mail address: " + longWord})
 	}},
 	{"notice-missing", func(t *Set, w io.Writer) error {
-		return t.Notice(w, Notice{site, "Not found", "There is nothing at this address."})
+		return t.Notice(w, Notice{Site: site, Title: "Not found", Text: "There is nothing at this address."})
 	}},
 	{"notice-gone", func(t *Set, w io.Writer) error {
-		return t.Notice(w, Notice{site, "Gone", "This list is no longer followed."})
+		return t.Notice(w, Notice{Site: site, Title: "Gone", Text: "This list is no longer followed."})
 	}},
 	{"notice-failed", func(t *Set, w io.Writer) error {
-		return t.Notice(w, Notice{site, "Something went wrong", "It is our fault. Please try again in a while."})
+		return t.Notice(w, Notice{Site: site, Title: "Something went wrong", Text: "It is our fault. Please try again in a while."})
 	}},
 	{"notice-long", func(t *Set, w io.Writer) error {
-		return t.Notice(w, Notice{site, longTitle, longTitle + " " + longTitle})
+		return t.Notice(w, Notice{Site: site, Title: longTitle, Text: longTitle + " " + longTitle})
 	}},
 }

@@ -44,6 +44,7 @@ var htmlFuncs = with(commonFuncs, map[string]any{
 	"pad":      func() string { return strings.Repeat("\u034f\u200c\u00a0", 60) },
 	"form":     form,
 	"last":     last,
+	"within":   func(digest string, s SectionChoice) sectionOf { return sectionOf{digest, s} },
 	"add":      func(a, b int) int { return a + b },
 	"mul":      func(a, b int) int { return a * b },
 	"spaces":   func(line string) string { return strings.ReplaceAll(line, "  ", "\u00a0 ") },
@@ -145,6 +146,12 @@ func changes(dir, title string) []feedLink {
 // reading some.
 func comment(s string) htmltemplate.HTML {
 	return htmltemplate.HTML("<!--" + s + "-->")
+}
+
+// sectionOf is a section that one can choose of a digest, given by its id.
+type sectionOf struct {
+	Digest  string
+	Section SectionChoice
 }
 
 // form is an empty sign-up form for the digests given, or for all.

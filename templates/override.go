@@ -171,7 +171,8 @@ func (t *Set) inspectPage(path, name, page string) error {
 }
 
 // formFields are the pages that are forms, and the names of the fields that each must have.
-var formFields = map[string][]string{"subscribe": {"digest", "address"}, "confirm": nil, "unsubscribe": nil, "act": nil}
+var formFields = map[string][]string{"subscribe": {"digest", "address"}, "confirm": nil, "unsubscribe": nil, "act": nil,
+	"preferences": {"act", "shown", "digest", "part.weekly", "pause"}}
 
 // posted is the form of a page that is posted to an address, or nil.
 func posted(doc *html.Node, action string) *html.Node {

@@ -18,6 +18,8 @@ var sparse = []page{
 	{"issue", func(t *Set, w io.Writer) error { return t.Issue(w, IssuePage{}) }},
 	{"subscribe", func(t *Set, w io.Writer) error { return t.Subscribe(w, Form{}) }},
 	{"confirm", func(t *Set, w io.Writer) error { return t.Confirm(w, Form{}) }},
+	{"preferences", func(t *Set, w io.Writer) error { return t.Preferences(w, Preferences{}) }},
+	{"saved", func(t *Set, w io.Writer) error { return t.Saved(w, Preferences{}) }},
 	{"unsubscribe", func(t *Set, w io.Writer) error { return t.Unsubscribe(w, Form{}) }},
 	{"notice", func(t *Set, w io.Writer) error { return t.Notice(w, Notice{}) }},
 }

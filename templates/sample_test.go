@@ -147,7 +147,27 @@ var confirmationMail = ConfirmationMail{
 
 var signUp = Form{Site: site, Digests: site.Digests, Action: site.Subscribe()}
 
-var leaving = Form{Site: site, Digest: site.Digests[0], Action: site.Unsubscribe("token"), Address: "reader@example.org"}
+var leaving = Form{Site: site, Digest: site.Digests[0], Action: site.Unsubscribe("token"), Address: "reader@example.org",
+	Preferences: "/new/-/preferences/token", Pause: PauseDates{From: "2026-11-23", To: "2028-11-22"}}
+
+var choosing = Preferences{
+	Site: site, Address: "r•••@example.org", Action: "/new/-/preferences/token",
+	Pause: PauseDates{Until: "2027-01-04", Words: "4 January 2027", From: "2026-11-23", To: "2028-11-22"},
+	Digests: []DigestChoice{
+		{DigestLink: site.Digests[0], Chosen: true, Some: true, Lists: []ListChoice{
+			{ID: "feeds", Title: lists[0].Title, Sections: []SectionChoice{
+				{Value: "feeds/readers", Name: "Readers", Label: "Readers", Count: 41, Fold: true, Under: []SectionChoice{
+					{Value: "feeds/readers-terminal", Name: "In the terminal", Label: "Readers › In the terminal", Count: 9, Chosen: true},
+					{Value: "feeds/readers-self-hosted", Name: "On a server of your own", Label: "Readers › On a server of your own", Count: 14},
+				}},
+				{Value: "feeds/formats", Name: "Formats and standards", Label: "Formats and standards", Count: 12, Chosen: true},
+				{Value: "feeds/talks", Name: "المحاضرات", Label: "المحاضرات", Count: 128},
+			}},
+			{ID: "type", Title: lists[1].Title},
+		}},
+		{DigestLink: site.Digests[1], Waits: true, Chosen: true},
+	},
+}
 
 func items(list ListLink, from []Entry) []digest.Item {
 	var out []digest.Item

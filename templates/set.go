@@ -34,6 +34,8 @@ var pages = map[string]trial{
 	"confirm":     {trialForm, Form{}},
 	"unsubscribe": {trialForm, Form{}},
 	"act":         trialGates(),
+	"preferences": {trialPreferences, Preferences{}},
+	"saved":       {trialPreferences, Preferences{}},
 	"notice":      {trialNotice, Notice{}},
 }
 

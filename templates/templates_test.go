@@ -25,8 +25,12 @@ var full = []page{
 	{"issue", func(t *Set, w io.Writer) error { return t.Issue(w, issuePage) }},
 	{"subscribe", func(t *Set, w io.Writer) error { return t.Subscribe(w, signUp) }},
 	{"confirm", func(t *Set, w io.Writer) error { return t.Confirm(w, leaving) }},
+	{"preferences", func(t *Set, w io.Writer) error { return t.Preferences(w, choosing) }},
+	{"saved", func(t *Set, w io.Writer) error { return t.Saved(w, choosing) }},
 	{"unsubscribe", func(t *Set, w io.Writer) error { return t.Unsubscribe(w, leaving) }},
-	{"notice", func(t *Set, w io.Writer) error { return t.Notice(w, Notice{site, "Done", "You are subscribed."}) }},
+	{"notice", func(t *Set, w io.Writer) error {
+		return t.Notice(w, Notice{Site: site, Title: "Done", Text: "You are subscribed."})
+	}},
 }
 
 func load(t *testing.T) *Set {

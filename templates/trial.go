@@ -60,11 +60,23 @@ var (
 	trialForm = Form{
 		Site: trialSite, Digest: trialSite.Digests[0], Digests: trialSite.Digests, Address: "reader@example.org",
 		Problem: "Problem", Action: "https://example.org/-/subscribe",
+		Preferences: "https://example.org/-/preferences/token", Pause: trialPause,
 	}
 	trialAct  = ActMail{Site: trialSite, Address: "r•••@example.org", Other: "new@example.org", Link: "https://example.org/-/act/token", Expires: trialTime}
 	trialGate = ActPage{Site: trialSite, Address: "reader@example.org", Other: "new@example.org", Action: trialForm.Action}
 
-	trialNotice = Notice{Site: trialSite, Title: "Notice", Text: "Text"}
+	trialPause       = PauseDates{Until: "2026-03-02", Words: "2 March 2026", From: "2026-01-06", To: "2028-01-05"}
+	trialPreferences = Preferences{
+		Site: trialSite, Address: "r•••@example.org", Action: trialForm.Action, Problem: "Problem", Silent: "Silent", Limited: true,
+		Pause: trialPause, Digests: []DigestChoice{{
+			DigestLink: trialSite.Digests[0], Chosen: true, Waits: true, Ended: true, Some: true,
+			Lists: []ListChoice{{ID: "other", Title: "Other", Chosen: true}, {ID: "list", Title: "List", Sections: []SectionChoice{{
+				Value: "list/outer", Name: "Outer", Label: "Outer", Count: 1, Fold: true,
+				Under: []SectionChoice{{Value: "list/section", Name: "Section", Label: "Outer › Section", Count: 1, Chosen: true}},
+			}}}},
+		}, {DigestLink: trialSite.Digests[1]}},
+	}
+	trialNotice = Notice{Site: trialSite, Title: "Notice", Text: "Text", Preferences: "https://example.org/-/preferences/token"}
 )
 
 // The acts of a mail and its page: each has words of its own.

@@ -73,8 +73,11 @@ func (a *app) newDeliverer() (*deliver.Deliverer, error) {
 func (a *app) newServer(wake func()) *web.Server {
 	s := &web.Server{
 		Public: a.cfg.path(a.cfg.Public), Site: a.site, Store: a.store, Templates: a.templates, Keys: a.keys,
-		Forms: a.site.Forms, Wake: wake, Now: a.now, Log: a.log, Hub: a.cfg.Hub, Formerly: map[string]string{},
+		Forms: a.site.Forms, Wake: wake, Now: a.now, Log: a.log, Hub: a.cfg.Hub, Formerly: map[string]string{}, Location: a.cfg.location,
 		Limits: store.SignUpLimits{Address: a.cfg.SignUp.PerAddress, Client: a.cfg.SignUp.PerClient, Total: a.cfg.SignUp.Total},
+	}
+	for _, d := range a.cfg.Digests {
+		s.Digests = append(s.Digests, a.cfg.periodical(d))
 	}
 	for _, l := range a.cfg.Lists {
 		s.Lists = append(s.Lists, l.ID)

@@ -23,6 +23,8 @@ type Bounds struct {
 const (
 	maxHeader = 16 << 10 // a request's header
 	maxForm   = 16 << 10 // the body of a form
+	// maxChoices is that of the preferences: a thousand chosen sections, each with the longest names.
+	maxChoices = 256 << 10
 )
 
 // withDefaults fills in the defaults. A connection takes some 20 KB and a file handle, so that 2,048 leave enough of both on the

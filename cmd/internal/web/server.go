@@ -27,6 +27,8 @@ type Server struct {
 	Keys      digest.Keys
 	Forms     bool               // answer under /-/; without, all there is 404
 	Limits    store.SignUpLimits // of sign-ups
+	Digests   []digest.Digest    // what those of Site are made of, for who chooses from it
+	Location  *time.Location     // whose days a pause counts in; nil is UTC
 	Bounds    Bounds             // of connections
 
 	Lists    []string          // ids of the lists that there are; empty: not known, and none is taken for gone
