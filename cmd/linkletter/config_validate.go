@@ -51,6 +51,7 @@ func (c *Config) validate(file *ast.File) error {
 	v.mail()
 	v.limits()
 	v.bounces()
+	v.mailbox()
 	v.dkim()
 	v.numbers()
 	v.checks()
@@ -149,7 +150,8 @@ func (v *validator) publicFolder() {
 	type private struct{ name, path string }
 	all := []private{
 		{"the database", c.path(c.Database)}, {"the outbox", c.path(c.Mail.Outbox)}, {"the configuration", config},
-		{"the password", c.path(c.Mail.PasswordFile)}, {"the copies of repositories", c.repositories()},
+		{"the password", c.path(c.Mail.PasswordFile)}, {"the mailbox's password", c.path(c.Mailbox.PasswordFile)},
+		{"the mailbox", c.path(c.Mailbox.Maildir)}, {"the mailbox of kept messages", c.path(c.Mailbox.Kept)}, {"the copies of repositories", c.repositories()},
 	}
 	for _, k := range c.Mail.DKIM {
 		all = append(all, private{"a DKIM key", c.path(k.KeyFile)})

@@ -133,6 +133,7 @@ func (d *doctor) examine(ctx context.Context, file string) {
 	if len(d.cfg.Digests) > 0 {
 		d.imprint()
 		d.mailServer(ctx)
+		d.mailbox(ctx)
 		d.mailDNS(ctx)
 	}
 	d.publicAddress(ctx)

@@ -16,6 +16,7 @@ const (
 	exitFailed = 1
 	exitUsage  = 2
 	exitHeld   = 3
+	exitAgain  = 75 // sysexits.h's EX_TEMPFAIL: a mail server tries again
 )
 
 // errHeld ends a command that did its work but found something held.
@@ -77,7 +78,10 @@ func (p *program) report(err error) int {
 		}
 	}
 	var usage usageError
+	var again againError
 	switch {
+	case errors.As(err, &again):
+		return exitAgain
 	case config != nil:
 		return exitUsage
 	case errors.Is(err, errHeld):
@@ -139,7 +143,7 @@ digest of it to subscribers.`,
 	root.AddCommand(
 		p.initCommand(), p.serveCommand(), p.checkCommand(), p.publishCommand(), p.statusCommand(),
 		p.parseCommand(), p.explainCommand(), p.diffCommand(), p.historyCommand(), p.feedCommand(),
-		p.digestCommand(), p.entriesCommand(), p.subscribersCommand(), p.backupCommand(), p.doctorCommand(), p.versionCommand(),
+		p.digestCommand(), p.entriesCommand(), p.subscribersCommand(), p.bouncesCommand(), p.backupCommand(), p.doctorCommand(), p.versionCommand(),
 	)
 	return root
 }

@@ -112,6 +112,9 @@ func (a *app) serve(ctx context.Context) error {
 	parts.Go(func() { a.confirmWhenAsked(ctx, signups) })
 	parts.Go(func() { a.draftWhenMade(ctx) })
 	parts.Go(func() { a.pruneWhenOld(ctx) })
+	if a.cfg.readsMail() {
+		parts.Go(func() { a.readMailWhenDue(ctx) })
+	}
 	parts.Go(func() { a.answerRequests(ctx, issues.ring) })
 	parts.Go(func() { a.schedule(ctx, issues.ring) })
 	if a.hub != nil {

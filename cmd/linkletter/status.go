@@ -21,16 +21,28 @@ type status struct {
 	Troubles  []trouble      `json:"troubles"`
 	Lists     []listStatus   `json:"lists"`
 	Digests   []digestStatus `json:"digests"`
+	Bounces   bounceStatus   `json:"bounces"`
 	Quiet     *time.Time     `json:"quiet_until"` // when issues go out again; null: they do
 	Orphans   map[string]int `json:"orphans"`     // subscribers by digest, of digests that are not configured
 }
 
 // trouble is something that is wrong beside the lists.
 type trouble struct {
-	What  string    `json:"what"` // mail, drafts, confirmations, publish or hub
+	What  string    `json:"what"` // mail, drafts, confirmations, mailbox, publish or hub
 	Text  string    `json:"text"`
 	Since time.Time `json:"since"`
 }
+
+// bounceStatus is what came back in the last 30 days, and how many addresses are never written to.
+type bounceStatus struct {
+	Hard       int `json:"hard"`
+	Soft       int `json:"soft"`
+	Complaints int `json:"complaints"`
+	Suppressed int `json:"suppressed"`
+}
+
+// bounceWindow is how far back status looks.
+const bounceWindow = 30 * 24 * time.Hour
 
 type listStatus struct {
 	ID       string       `json:"id"`
@@ -169,6 +181,11 @@ func (a *app) status(ctx context.Context) (*status, error) {
 	for _, l := range a.cfg.Lists {
 		s.Lists = append(s.Lists, a.listStatus(l, lists[knownAs(l, lists)]))
 	}
+	bounces, err := a.store.BounceCounts(ctx, a.now().Add(-bounceWindow))
+	if err != nil {
+		return nil, err
+	}
+	s.Bounces = bounceStatus(bounces)
 	counts, err := a.store.SubscriptionCounts(ctx)
 	if err != nil {
 		return nil, err
@@ -250,6 +267,10 @@ func (a *app) printStatus(w io.Writer, s *status) error {
 		p.line("scheduler  not running: `linkletter serve` starts it")
 	} else {
 		p.line("scheduler  %s", s.Scheduler)
+	}
+	if b := s.Bounces; b != (bounceStatus{}) {
+		p.line("bounces    in 30 days %d for good, %d for now, %s; %s suppressed", b.Hard, b.Soft,
+			count(b.Complaints, "complaint", "complaints"), count(b.Suppressed, "address is", "addresses are"))
 	}
 	for _, t := range s.Troubles {
 		p.line("%-9s  does not work since %s: %s", t.What, a.when(&t.Since, ""), oneLine(t.Text))

@@ -82,6 +82,14 @@ type BounceAddress struct {
 // For is the address with a mark.
 func (a BounceAddress) For(mark string) string { return a.Local + "+" + mark + "@" + a.Domain }
 
+// Unmarked is the address itself, which the same mailbox has; empty: there is none.
+func (a BounceAddress) Unmarked() string {
+	if a.Local == "" {
+		return ""
+	}
+	return a.Local + "@" + a.Domain
+}
+
 // Mark gives back what For put into an address, which a relay may have written in another case; ok is false for other
 // addresses.
 func (a BounceAddress) Mark(address string) (mark string, ok bool) {

@@ -95,6 +95,7 @@ func (d *Deliverer) message(l *letter, id, token string) mailer.Message {
 			Unsubscribe: d.Site.Unsubscribe(token),
 			Loopback:    d.Site.Local(),
 			Token:       token,
+			Mailbox:     d.Bounces.Unmarked(),
 			Home:        d.Site.Digest(l.issue.Digest),
 			Archived:    d.Site.Issue(l.issue.Digest, l.issue.Number),
 		},

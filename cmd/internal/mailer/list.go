@@ -14,6 +14,7 @@ type List struct {
 	Unsubscribe string // the subscriber's own link for one click (RFC 8058); https, or http on loopback, or else it is left out
 	Loopback    bool   // Unsubscribe is on this machine, where http is as good
 	Token       string // in the mailto form of the same (RFC 2369)
+	Mailbox     string // where mails of that form go, a bare address; empty: to the From address
 	Home        string // the digest's page: what it is and what was in it
 	Archived    string // this page (RFC 5064)
 	Number      int    // the issue's
@@ -35,7 +36,11 @@ func (l List) fields(from Address) ([]field, error) {
 		return nil, fmt.Errorf("digest %q: its id has no letter or digit, which its List-Id needs", l.ID)
 	}
 	mailto := "mailto:" + url.PathEscape(from.Local) + "@" + from.Domain
-	leave := "<" + mailto + "?subject=" + url.PathEscape("unsubscribe "+l.Token) + ">"
+	leave := mailto
+	if at := strings.LastIndexByte(l.Mailbox, '@'); at > 0 {
+		leave = "mailto:" + url.PathEscape(l.Mailbox[:at]) + l.Mailbox[at:]
+	}
+	leave = "<" + leave + "?subject=" + url.PathEscape("unsubscribe "+l.Token) + ">"
 	oneClick := strings.HasPrefix(l.Unsubscribe, "https://") || l.Loopback && strings.HasPrefix(l.Unsubscribe, "http://")
 	if oneClick {
 		leave = "<" + l.Unsubscribe + ">, " + leave
