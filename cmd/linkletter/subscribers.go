@@ -13,12 +13,12 @@ import (
 func (p *program) subscribersCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "subscribers",
-		Short:   "Who gets the digests: list, show, add, remove, suppress, import, export",
+		Short:   "Who gets the digests: list, show, add, remove, forget, suppress, import, export",
 		Example: "  linkletter subscribers list\n  linkletter subscribers import people.csv",
 		RunE:    group,
 	}
 	cmd.AddCommand(p.subscribersListCommand(), p.subscribersShowCommand(), p.subscribersAddCommand(), p.subscribersRemoveCommand(),
-		p.subscribersSuppressCommand(), p.subscribersUnsuppressCommand(),
+		p.subscribersForgetCommand(), p.subscribersSuppressCommand(), p.subscribersUnsuppressCommand(),
 		p.subscribersImportCommand(), p.subscribersExportCommand())
 	return cmd
 }
