@@ -138,7 +138,12 @@ type IssueMail struct {
 	Issue *digest.Issue
 	// Unsubscribe is the reader's own link; the sender passes a mark and puts each subscriber's link in its place.
 	Unsubscribe string
-	Note        string // the editor's, Markdown; may be empty
+	// Preferences is where the reader decides what they get, passed in like Unsubscribe.
+	Preferences string
+	// SelectedFrom is how many entries the issue has of which this is a selection, those that the reader chose; 0: it is the whole
+	// issue.
+	SelectedFrom int
+	Note         string // the editor's, Markdown; may be empty
 	// Since is when the time began that an issue without a number is about: one that nobody is subscribed to and that has no
 	// page. Page is where people read its list, or empty, and UpTo the commit that it goes up to, which its Markdown keeps in a
 	// comment.

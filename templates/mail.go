@@ -30,12 +30,15 @@ type issue struct {
 	Site        Site
 	Issue       *digest.Issue
 	Unsubscribe string
+	Preferences string
 	Since       time.Time
 	Page, UpTo  string
 	Note        note // the editor's
 	Groups      []group
 	Shown       []group // of Groups, what the HTML of a mail shows
 	More        int     // how many items that leaves to the web page
+	// SelectedFrom is how many entries the issue has of which the reader gets those that they chose; 0: the reader gets all.
+	SelectedFrom int
 }
 
 // group is a run of items under one heading.
@@ -49,7 +52,8 @@ func newIssue(d IssueMail) issue {
 	if d.Issue == nil {
 		d.Issue = &digest.Issue{}
 	}
-	v := issue{Site: d.Site, Issue: d.Issue, Unsubscribe: d.Unsubscribe, Since: d.Since, Page: d.Page, UpTo: d.UpTo, Note: newNote(d.Note)}
+	v := issue{Site: d.Site, Issue: d.Issue, Unsubscribe: d.Unsubscribe, Preferences: d.Preferences, Since: d.Since, Page: d.Page, UpTo: d.UpTo,
+		Note: newNote(d.Note), SelectedFrom: d.SelectedFrom}
 	several := false
 	for _, g := range d.Issue.Groups {
 		several = several || g.List != d.Issue.Groups[0].List

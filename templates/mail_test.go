@@ -118,8 +118,10 @@ func TestUnsubscribeMarkSurvives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Count(m.HTML, `href="@@unsubscribe@@"`) != 1 || strings.Count(m.Text, "\n@@unsubscribe@@\n") != 1 {
-		t.Errorf("want the mark once in each part:\n%s\n%s", m.Text, m.HTML)
+	for _, mark := range []string{"@@unsubscribe@@", "@@preferences@@"} {
+		if strings.Count(m.HTML, `href="`+mark+`"`) != 1 || strings.Count(m.Text, "\n"+mark+"\n") != 1 {
+			t.Errorf("want %s once in each part:\n%s\n%s", mark, m.Text, m.HTML)
+		}
 	}
 }
 
@@ -258,5 +260,34 @@ func TestF10Imprint(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Who gets a selection is told so, of how many it is, and where the rest is; its subject and numbers are of what is in it.
+func TestIssueMailOfASelection(t *testing.T) {
+	set := load(t)
+	whole, err := set.IssueMail(many(12, 5))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := many(3, 5)
+	d.SelectedFrom = 12
+	m, err := set.IssueMail(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkMail(t, m)
+	web := site.Issue("weekly", 1)
+	if m.Subject != "Weekly #1: Talk 1 and 2 more" || moreLink(t, m, web) != "The whole issue" {
+		t.Errorf("subject %q, link %q", m.Subject, moreLink(t, m, web))
+	}
+	const says = "These are the sections that you chose, 3 of 12 new entries. The whole issue is on the web."
+	for name, part := range map[string]string{"text": m.Text, "HTML": words(read(t, m.HTML).one("body"))} {
+		if part = strings.Join(strings.Fields(part), " "); !strings.Contains(part, says) || !strings.Contains(part, "· 3 new entries") {
+			t.Errorf("the %s does not say so:\n%s", name, part)
+		}
+	}
+	if strings.Contains(whole.Text+whole.HTML, "that you chose") {
+		t.Errorf("the whole issue says that it is chosen:\n%s", whole.Text)
 	}
 }

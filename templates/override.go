@@ -116,7 +116,8 @@ func (t *Set) inspectMail(path, name string, m Mail) error {
 	if !strings.Contains(m.Text, link) {
 		return &Error{Path: path + ".txt", Problem: "it does not hold " + what}
 	}
-	linked, only := false, ""
+	settings := trialMail.Preferences
+	linked, only, choosing := false, "", name != "issue"
 	doc, err := html.Parse(strings.NewReader(m.HTML))
 	if err != nil {
 		return &Error{Path: path + ".html", Problem: err.Error()}
@@ -126,7 +127,7 @@ func (t *Set) inspectMail(path, name string, m Mail) error {
 			continue
 		}
 		to := attribute(n, "href")
-		linked = linked || to == link
+		linked, choosing = linked || to == link, choosing || to == settings
 		if !strings.Contains(m.Text, to) && !strings.HasPrefix(to, "#") {
 			only = to
 		}
@@ -136,6 +137,9 @@ func (t *Set) inspectMail(path, name string, m Mail) error {
 		return &Error{Path: path + ".html", Problem: "it has no link that is " + what}
 	case only != "":
 		t.warn("%s.html has a link that %s.txt has not, so readers of plain text miss it: %s", path, path, only)
+	}
+	if !choosing || name == "issue" && !strings.Contains(m.Text, settings) {
+		t.warn("%s.txt or %s.html does not hold the reader's own settings ({{.Preferences}}): they can leave, but not choose sections or pause", path, path)
 	}
 	for _, part := range []struct{ ending, says string }{{".txt", m.Text}, {".html", words(doc)}} {
 		if !strings.Contains(part.says, trialSite.Imprint) {

@@ -138,7 +138,7 @@ var issuePage = IssuePage{Site: site, Issue: &digest.Issue{
 	},
 }}
 
-var issueMail = IssueMail{Site: site, Issue: issuePage.Issue, Unsubscribe: "@@unsubscribe@@"}
+var issueMail = IssueMail{Site: site, Issue: issuePage.Issue, Unsubscribe: "@@unsubscribe@@", Preferences: "@@preferences@@"}
 
 var confirmationMail = ConfirmationMail{
 	Site: site, Digest: site.Digests[0], Confirm: site.Confirm("dGhlIHRva2VuIG9mIGEgcmVhZGVy.c2lnbmF0dXJl"),

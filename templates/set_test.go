@@ -87,6 +87,8 @@ func TestLoadWarns(t *testing.T) {
 		{"no imprint in the text", edited(t, "mail/issue.txt", "{{range lines .}}{{wrap \"\" .}}{{end}}", ""), "mail/issue.txt does not show the imprint"},
 		{"no imprint in the HTML", edited(t, "mail/confirmation.html", "<br>{{.}}{{end}}</p>\n</td>", "{{end}}</p>\n</td>"), "mail/confirmation.html does not show the imprint"},
 		{"no imprint on pages", edited(t, "pages/layout.html", "{{.}}</span>", "</span>"), "pages/layout.html does not show the imprint"},
+		{"no settings in the text", edited(t, "mail/issue.txt", "{{with .Preferences}}", "{{with .Note}}"), "mail/issue.txt or mail/issue.html does not hold the reader's own settings"},
+		{"no settings in the HTML", edited(t, "mail/issue.html", "{{verbatim .}} style=\"color:#94321f;\">Preferences", "href=\"#\">Preferences"), "does not hold the reader's own settings"},
 		{"a link in the HTML alone", edited(t, "mail/issue.html", "</body>", "<a href=\"https://us.example/\">us</a></body>"), "mail/issue.html has a link that mail/issue.txt has not, so readers of plain text miss it: https://us.example/"},
 	} {
 		set, err := Load(tt.overrides)

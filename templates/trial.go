@@ -48,6 +48,7 @@ var (
 	}
 	trialMail = IssueMail{
 		Site: trialSite, Unsubscribe: "https://example.org/-/unsubscribe/token",
+		Preferences: "https://example.org/-/preferences/token", SelectedFrom: 40,
 		Note: "Text\n\n# Head\n\n- Item\n\n> Quote\n\n    Code",
 		Issue: &digest.Issue{Digest: "weekly", Number: 1, Title: "Weekly", Date: trialTime, Groups: []digest.Group{
 			{List: "list", Heading: "Section", Items: []digest.Item{{Entry: trialEntry, List: "list", ListTitle: "List", AddedBy: "Adder", AddedIn: "https://example.org/commit"}}},

@@ -58,6 +58,28 @@ func (i *Issue) Len() int {
 	return n
 }
 
+// Select is an issue with only those of its items that are of these entries, by their Ref. What is not in it is passed over.
+func Select(i *Issue, entries []int64) *Issue {
+	wanted := make(map[int64]bool, len(entries))
+	for _, ref := range entries {
+		wanted[ref] = true
+	}
+	selected := *i
+	selected.Groups = nil
+	for _, g := range i.Groups {
+		var items []Item
+		for _, item := range g.Items {
+			if wanted[item.Ref] {
+				items = append(items, item)
+			}
+		}
+		if len(items) > 0 {
+			selected.Groups = append(selected.Groups, Group{List: g.List, Heading: g.Heading, Items: items})
+		}
+	}
+	return &selected
+}
+
 // State is how far a delivery is.
 type State string
 

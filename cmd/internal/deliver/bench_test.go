@@ -72,7 +72,7 @@ func BenchmarkDeliver1000(b *testing.B) {
 		d := w.deliverer(w.store, func(ctx context.Context) (Conn, error) { return server.Dial(ctx) })
 		d.Connections = 8
 		issue := w.freeze(d)
-		l, err := d.letter(issue.Issue, issue.Parts)
+		l, err := d.letter(issue.Issue, issue.Note, issue.Parts)
 		w.must(err)
 		msg, err := d.compose(l, 1, "s0@example.org")
 		w.must(err)

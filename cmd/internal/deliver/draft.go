@@ -79,7 +79,7 @@ func (d *Deliverer) mailDraft(ctx context.Context, draft *store.Issue) error {
 	if err != nil {
 		return err
 	}
-	l, err := d.letter(draft.Issue, draft.Parts)
+	l, err := d.letter(draft.Issue, draft.Note, draft.Parts)
 	if err != nil {
 		return err
 	}

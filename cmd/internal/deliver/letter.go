@@ -14,6 +14,7 @@ import (
 // letter is an issue ready to be addressed.
 type letter struct {
 	issue  *digest.Issue
+	note   string // the editor's, Markdown
 	parts  store.Parts
 	mark   string         // in the parts, where a subscriber's token goes
 	from   string         // as the header has it
@@ -21,7 +22,7 @@ type letter struct {
 	series *mailer.Series // composes the copies
 }
 
-func (d *Deliverer) letter(issue *digest.Issue, parts store.Parts) (*letter, error) {
+func (d *Deliverer) letter(issue *digest.Issue, note string, parts store.Parts) (*letter, error) {
 	dig, err := d.digest(issue.Digest)
 	if err != nil {
 		return nil, err
@@ -30,26 +31,39 @@ func (d *Deliverer) letter(issue *digest.Issue, parts store.Parts) (*letter, err
 	if err != nil {
 		return nil, fmt.Errorf("digest %s: from %q: %w", dig.ID, dig.From, err)
 	}
-	l := &letter{issue: issue, parts: parts, mark: d.mark(issue), from: dig.From, agent: from.String()}
+	l := &letter{issue: issue, note: note, parts: parts, mark: d.mark(issue), from: dig.From, agent: from.String()}
 	l.series = mailer.NewSeries(func(id, token string) mailer.Message { return d.message(l, id, token) })
 	return l, nil
+}
+
+// mail is an issue as its template gets it, with a mark where its reader's token goes.
+func (d *Deliverer) mail(i *digest.Issue, note string) templates.IssueMail {
+	mark := d.mark(i)
+	return templates.IssueMail{Site: d.Site, Issue: i, Note: note, Unsubscribe: d.Site.Unsubscribe(mark), Preferences: d.Site.Preferences(mark)}
 }
 
 // proof renders an issue and its editor's note (Markdown), once for all subscribers, with a mark where their token goes, and
 // composes a copy to the digest's own address: what cannot be a message is found out before the issue is frozen, and not at
 // each subscriber's expense. It settles the issue's Host.
 func (d *Deliverer) proof(i *digest.Issue, note string) (*letter, []byte, error) {
-	m, err := d.Templates.IssueMail(templates.IssueMail{Site: d.Site, Issue: i, Note: note, Unsubscribe: d.Site.Unsubscribe(d.mark(i))})
+	m, err := d.Templates.IssueMail(d.mail(i, note))
 	if err != nil {
 		return nil, nil, err
 	}
-	l, err := d.letter(i, store.Parts(m))
+	l, err := d.letter(i, note, store.Parts(m))
 	if err != nil {
 		return nil, nil, err
 	}
 	i.Host = l.agent[strings.LastIndexByte(l.agent, '@')+1:]
 	msg, err := d.compose(l, 0, l.agent)
-	return l, msg, err
+	if err != nil {
+		return nil, nil, err
+	}
+	// A selection has a sentence more. All entries are the largest of them.
+	if _, err = d.selected(l, refs(i)); err != nil {
+		return nil, nil, fmt.Errorf("as those get it who chose sections: %w", err)
+	}
+	return l, msg, nil
 }
 
 // mark stands in an issue's parts for a subscriber's token. Nobody can guess it, so nobody can put it into an entry and

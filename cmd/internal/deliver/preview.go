@@ -50,7 +50,7 @@ func (d *Deliverer) Preview(ctx context.Context, id string) (*Preview, error) {
 
 // PreviewIssue is an issue of the store's, a draft or one that was sent, as it was rendered.
 func (d *Deliverer) PreviewIssue(i *store.Issue) (*Preview, error) {
-	l, err := d.letter(i.Issue, i.Parts)
+	l, err := d.letter(i.Issue, i.Note, i.Parts)
 	if err != nil {
 		return nil, fmt.Errorf("previewing issue %d of digest %s: %w", i.Number, i.Digest, err)
 	}

@@ -77,7 +77,7 @@ func impersonal(t *testing.T, m smtptest.Message) any {
 	for _, personal := range []string{"To", "Message-Id", "Content-Type", "List-Unsubscribe"} {
 		delete(head.Header, personal)
 	}
-	token := regexp.MustCompile(`/-/unsubscribe/[\w-]+`)
+	token := regexp.MustCompile(`/-/(?:unsubscribe|preferences)/[\w-]+`)
 	type content struct {
 		Header     mail.Header
 		Text, HTML string

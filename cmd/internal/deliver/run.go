@@ -39,8 +39,10 @@ type run struct {
 	queue  *queue // of this round
 	abort  context.CancelCauseFunc
 
-	mu       sync.Mutex // guards what follows
-	letters  map[int64]*letter
+	selections letters
+
+	mu       sync.Mutex          // guards what follows
+	letters  map[int64]*letter   // of whole issues
 	refusals map[int64]*refusals // by issue
 	halted   map[int64]bool      // issues that were paused or cancelled, by what the store said at the last claim or intent
 	working  int                 // workers of this round that are left
@@ -330,7 +332,7 @@ func (r *run) issue(ctx context.Context, ref int64) (*letter, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := r.letter(issue.Issue, issue.Parts)
+	l, err := r.letter(issue.Issue, issue.Note, issue.Parts)
 	if err != nil {
 		return nil, err
 	}

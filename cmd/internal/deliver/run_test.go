@@ -293,7 +293,7 @@ func TestD3RunAfterACrash(t *testing.T) {
 	sender := w.store.Sender("dead", crashed.Hold)
 	claimed, _, err := sender.Claim(t.Context(), 5, time.Hour)
 	w.must(err)
-	l, err := crashed.letter(issue.Issue, issue.Parts)
+	l, err := crashed.letter(issue.Issue, issue.Note, issue.Parts)
 	w.must(err)
 	conn, err := crashed.Dial(t.Context())
 	w.must(err)

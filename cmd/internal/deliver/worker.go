@@ -134,7 +134,7 @@ func (r *run) must(err error) {
 // worked before: it says nothing about this message.
 func (r *run) deliver(ctx context.Context, l *line, job store.Delivery) (good bool, settled func() error, again bool) {
 	record := context.WithoutCancel(ctx)
-	letter, err := r.issue(record, job.Issue)
+	letter, err := r.part(record, job)
 	if errors.Is(err, errNotConfigured) {
 		r.must(r.put(record, job, err.Error()))
 		return true, nothing, false
