@@ -13,8 +13,12 @@ import (
 	"linkletter/feed/digest"
 )
 
-// Some mail programs cut a message's HTML off at 102 KB, and the way to leave with it.
-const maxHTML = 100_000
+// Some mail programs cut a message's HTML off at 102 KB, and the way to leave with it. A reader's own tokens may be longer than
+// what stands for them here.
+const maxHTML = 99_800
+
+// sizeHTML is how long a message's HTML is on its way, where lines end in two characters.
+func sizeHTML(s string) int { return len(s) + strings.Count(s, "\n") }
 
 // How much of a text a mail shows, in characters; the page has it all.
 const (
@@ -168,14 +172,14 @@ func (t *Set) IssueMail(d IssueMail) (Mail, error) {
 	v := newIssue(d).clipped()
 	n := v.Issue.Len()
 	m, err := t.mail("issue", v.first(n))
-	for err == nil && len(m.HTML) > maxHTML && n > 0 && v.Issue.Number > 0 {
+	for err == nil && sizeHTML(m.HTML) > maxHTML && n > 0 && v.Issue.Number > 0 {
 		n /= 2
 		m, err = t.mail("issue", v.first(n))
 	}
 	if err != nil {
 		return Mail{}, err
 	}
-	if len(m.HTML) > maxHTML && len(v.Note) > 0 && v.Issue.Number > 0 {
+	if sizeHTML(m.HTML) > maxHTML && len(v.Note) > 0 && v.Issue.Number > 0 {
 		return Mail{}, errNoteTooLong
 	}
 	m.Subject = subject(v.Issue)
