@@ -241,3 +241,18 @@ func TestPrunePeople(t *testing.T) {
 	}
 	whole(t, s)
 }
+
+func TestPruneBounces(t *testing.T) {
+	s, clock := subscriberStore(t)
+	if err := s.AddSubscriber(t.Context(), "ada@example.org", []string{"weekly"}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		s.must(t, `INSERT INTO bounce (report, subscriber, issue, kind, proven, received) VALUES (?, 1, 0, 'soft', 1, ?)`, i, clock.Add(time.Duration(i)*time.Hour).Unix())
+	}
+	for _, want := range []int{2, 1, 0} {
+		if n, err := s.PruneBounces(t.Context(), clock.Add(3*time.Hour), 2); err != nil || n != want {
+			t.Errorf("pruned %d (%v), want %d", n, err, want)
+		}
+	}
+}

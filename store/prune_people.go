@@ -85,3 +85,20 @@ func (s *Store) pruneSubscribers(ctx context.Context, n int) (pruned int, err er
 	})
 	return pruned, err
 }
+
+// PruneBounces removes reports that came before a time, up to n of them, and gives how many.
+func (s *Store) PruneBounces(ctx context.Context, before time.Time, n int) (pruned int, err error) {
+	err = s.tx(ctx, func(tx *sql.Tx, _ time.Time) error {
+		res, err := tx.ExecContext(ctx, `DELETE FROM bounce WHERE id IN (SELECT id FROM bounce WHERE received < ? LIMIT ?)`, before.Unix(), n)
+		if err != nil {
+			return err
+		}
+		rows, err := res.RowsAffected()
+		pruned = int(rows)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("pruning bounces: %w", err)
+	}
+	return pruned, nil
+}

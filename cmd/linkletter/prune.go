@@ -66,10 +66,15 @@ func (a *app) prune(ctx context.Context) error {
 	}
 }
 
-// prunePeople removes what is stored about people and serves nothing any more.
+// prunePeople removes what is stored about people and serves nothing any more; what came back goes with deliveries.
 func (a *app) prunePeople(ctx context.Context) error {
 	for {
 		n, err := a.store.PrunePeople(ctx, pruneBatch)
+		if keep := a.cfg.Mail.KeepDeliveries; err == nil && keep > 0 {
+			var bounces int
+			bounces, err = a.store.PruneBounces(ctx, a.now().Add(-keep), pruneBatch)
+			n += bounces
+		}
 		if err != nil || n == 0 {
 			return err
 		}
