@@ -63,7 +63,7 @@ type Import struct {
 
 // importBatch is how many rows one transaction takes: enough to make its commit cheap, few enough that nobody who waits
 // for the database notices.
-const importBatch = 10_000
+const importBatch = 25_000
 
 // Import takes rows in, in batches that are each stored whole. It never subscribes anybody again who left, is suppressed or
 // was forgotten, and an import that is repeated changes nothing, also when the first was interrupted. What somebody chose here
@@ -73,15 +73,11 @@ func (s *Store) Import(ctx context.Context, in Import) (report ImportReport, err
 	if err != nil {
 		return report, err
 	}
-	take := s.importBatch
-	if in.Dry {
-		dry, err := s.newDryImport(ctx)
-		if err != nil {
-			return report, fmt.Errorf("importing subscribers: %w", err)
-		}
-		defer func() { err = errors.Join(err, dry.close(ctx)) }()
-		take = dry.batch
+	var target importTarget
+	if target, err = s.newImportTarget(ctx, in.Dry); err != nil {
+		return report, fmt.Errorf("importing subscribers: %w", err)
 	}
+	defer func() { err = errors.Join(err, target.close(ctx)) }()
 	reading, stop := context.WithCancel(ctx)
 	batches := in.read(reading, keys)
 	defer func() {
@@ -90,7 +86,7 @@ func (s *Store) Import(ctx context.Context, in Import) (report ImportReport, err
 		}
 	}()
 	for b := range batches {
-		if err := take(ctx, in, b.rows); err != nil {
+		if err := target.batch(ctx, in, b.rows); err != nil {
 			return report, fmt.Errorf("importing subscribers: %w", err)
 		}
 		report.add(b.rows, in.Refused)
@@ -242,13 +238,54 @@ func (r *importRow) checkSubscription(digests []string) error {
 	return nil
 }
 
-// importBatch stores a batch.
-func (s *Store) importBatch(ctx context.Context, in Import, batch []*importRow) error {
+// importTarget decides about batches of rows, and stores them or not.
+type importTarget interface {
+	batch(ctx context.Context, in Import, batch []*importRow) error
+	close(ctx context.Context) error // also when ctx ended
+}
+
+func (s *Store) newImportTarget(ctx context.Context, dry bool) (importTarget, error) {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	begin := wetBegin
+	if dry {
+		begin = dryBegin
+	}
+	if _, err := conn.ExecContext(ctx, begin); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	if dry {
+		return &dryImport{conn, s.now().UTC().Truncate(time.Second)}, nil
+	}
+	return &wetImport{s, conn}, nil
+}
+
+// wetImport stores rows, over a connection that has what the rows of a batch need: addresses come in no order, so that each
+// is on another page of its index (64 MiB hold that of two million), and what a statement changes is kept in memory until
+// it ends.
+type wetImport struct {
+	store *Store
+	conn  *sql.Conn
+}
+
+const (
+	wetBegin = `PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY`
+	wetEnd   = `PRAGMA cache_size = -2000; PRAGMA temp_store = DEFAULT; PRAGMA shrink_memory`
+)
+
+func (w *wetImport) close(ctx context.Context) error {
+	_, err := w.conn.ExecContext(context.WithoutCancel(ctx), wetEnd)
+	return errors.Join(err, w.conn.Close())
+}
+
+func (w *wetImport) batch(ctx context.Context, in Import, batch []*importRow) error {
 	good := slices.DeleteFunc(slices.Clone(batch), func(r *importRow) bool { return r.why != nil })
 	if len(good) == 0 {
 		return nil
 	}
-	return s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
+	return w.store.txOn(ctx, w.conn, func(tx *sql.Tx, now time.Time) error {
 		known, err := importPeople(ctx, tx, in, good)
 		if err != nil {
 			return err

@@ -15,18 +15,8 @@ type dryImport struct {
 	now  time.Time
 }
 
-func (s *Store) newDryImport(ctx context.Context) (*dryImport, error) {
-	conn, err := s.db.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	_, err = conn.ExecContext(ctx, `CREATE TEMP TABLE imported (key TEXT, digest TEXT, state TEXT, ended INTEGER, suppressed TEXT,
-		PRIMARY KEY (key, digest)) WITHOUT ROWID`)
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	return &dryImport{conn, s.now().UTC().Truncate(time.Second)}, nil
-}
+const dryBegin = `CREATE TEMP TABLE imported (key TEXT, digest TEXT, state TEXT, ended INTEGER, suppressed TEXT,
+	PRIMARY KEY (key, digest)) WITHOUT ROWID`
 
 // close removes the table, also when ctx ended.
 func (d *dryImport) close(ctx context.Context) error {

@@ -99,8 +99,13 @@ func (s *Store) tx(ctx context.Context, f func(tx *sql.Tx, now time.Time) error)
 	return s.txOn(ctx, s.db, f)
 }
 
+// beginner is what a transaction is begun on: the database, or one connection.
+type beginner interface {
+	BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error)
+}
+
 // txOn is tx over a connection of another kind.
-func (s *Store) txOn(ctx context.Context, db *sql.DB, f func(tx *sql.Tx, now time.Time) error) error {
+func (s *Store) txOn(ctx context.Context, db beginner, f func(tx *sql.Tx, now time.Time) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	tx, err := db.BeginTx(ctx, nil)
