@@ -63,7 +63,7 @@ type Import struct {
 
 // importBatch is how many rows one transaction takes: enough to make its commit cheap, few enough that nobody who waits
 // for the database notices.
-const importBatch = 25_000
+const importBatch = 20_000
 
 // Import takes rows in, in batches that are each stored whole. It never subscribes anybody again who left, is suppressed or
 // was forgotten, and an import that is repeated changes nothing, also when the first was interrupted. What somebody chose here
@@ -263,7 +263,7 @@ func (s *Store) newImportTarget(ctx context.Context, dry bool) (importTarget, er
 }
 
 // wetImport stores rows, over a connection that has what the rows of a batch need: addresses come in no order, so that each
-// is on another page of its index (64 MiB hold that of two million), and what a statement changes is kept in memory until
+// is on another page of its index (48 MiB hold that of a million and more), and what a statement changes is kept in memory until
 // it ends.
 type wetImport struct {
 	store *Store
@@ -271,7 +271,7 @@ type wetImport struct {
 }
 
 const (
-	wetBegin = `PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY`
+	wetBegin = `PRAGMA cache_size = -49152; PRAGMA temp_store = MEMORY`
 	wetEnd   = `PRAGMA cache_size = -2000; PRAGMA temp_store = DEFAULT; PRAGMA shrink_memory`
 )
 
