@@ -199,6 +199,21 @@ func (s *Store) Issues(ctx context.Context, id string, limit int) ([]*Issue, err
 	return found, nil
 }
 
+// IssuedDigests gives the digests that have issues for readers (Issue.Public), by id, with the title of the newest.
+func (s *Store) IssuedDigests(ctx context.Context) ([]digest.Digest, error) {
+	found, err := collect(ctx, s.db, func(rows *sql.Rows) (d digest.Digest, err error) {
+		var newest int
+		err = rows.Scan(&d.ID, &newest, &d.Title)
+		return d, err
+	}, `SELECT digest, max(number), coalesce(content ->> '$.Title', '') FROM issue
+		WHERE state <> 'draft' AND NOT (state = 'cancelled' AND NOT EXISTS (SELECT 1 FROM issue_entry e WHERE e.issue = issue.id))
+		GROUP BY digest ORDER BY digest`)
+	if err != nil {
+		return nil, fmt.Errorf("reading which digests have issues: %w", err)
+	}
+	return found, nil
+}
+
 // OpenIssues gives the issues of a digest that have not ended, and those with deliveries in doubt, newest first.
 func (s *Store) OpenIssues(ctx context.Context, id string) ([]*Issue, error) {
 	found, err := s.issues(ctx, `digest = ? AND (state NOT IN ('done', 'cancelled') OR EXISTS (

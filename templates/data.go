@@ -114,6 +114,7 @@ type SectionPage struct {
 type DigestPage struct {
 	Site   Site
 	Digest DigestLink
+	Ended  bool        // no more issues appear
 	Issues []IssueLink // newest first
 }
 

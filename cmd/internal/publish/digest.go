@@ -2,6 +2,7 @@ package publish
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -17,15 +18,30 @@ import (
 // titles is how many entries a digest's index names of each issue.
 const titles = 5
 
+// endedDigests are those that had issues and are not configured any more. Their pages stay, for mails link to them.
+func (p *Publisher) endedDigests(ctx context.Context) ([]templates.DigestLink, error) {
+	known, err := p.Store.IssuedDigests(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ended []templates.DigestLink
+	for _, d := range known {
+		if !slices.ContainsFunc(p.Site.Digests, func(l templates.DigestLink) bool { return l.ID == d.ID }) {
+			ended = append(ended, templates.DigestLink{ID: d.ID, Title: cmp.Or(d.Title, d.ID)})
+		}
+	}
+	return ended, nil
+}
+
 // publishDigest writes the pages of a digest's issues, its index of them and its feed.
-func (p *Publisher) publishDigest(ctx context.Context, t *tree, d templates.DigestLink) error {
+func (p *Publisher) publishDigest(ctx context.Context, t *tree, d templates.DigestLink, ended bool) error {
 	issues, err := p.Store.Issues(ctx, d.ID, math.MaxInt32)
 	if err != nil {
 		return err
 	}
 	issues = slices.DeleteFunc(issues, func(i *store.Issue) bool { return !i.Public() })
 	files := map[string][]byte{}
-	index := templates.DigestPage{Site: p.Site, Digest: d}
+	index := templates.DigestPage{Site: p.Site, Digest: d, Ended: ended}
 	f := p.newFeed(feed.DigestDir(d.ID), d.Title, "The issues of "+d.Title)
 	f.ID, f.Began, f.Language = feed.FeedID(p.Tag, began, feed.DigestDir(d.ID)), began, p.Language
 	for i, issue := range issues {

@@ -20,7 +20,7 @@ import (
 const defaultWindow = 50
 
 // Publisher writes the static tree. Its fields are set before the first call and not changed after; Site.Digests are the
-// digests it publishes. Lists, Site.Digests and Window may be empty.
+// digests that appear, beside which it publishes those that had issues once. Lists, Site.Digests and Window may be empty.
 type Publisher struct {
 	Dir       string // where the tree is written; made when missing
 	Site      templates.Site
@@ -69,7 +69,7 @@ type Report struct {
 }
 
 // Publish writes what the named lists changed: their files and the root's. Without names it writes everything, the
-// digests too, and removes the files of lists, sections and digests that are gone; so it does when it finds the tree without
+// digests too, and removes the files of lists and sections that are gone; so it does when it finds the tree without
 // its manifest or without the folder of a list or a digest: for the first time, or because somebody removed it. It may be
 // called by several goroutines and processes at once; each waits for the one before it.
 //
@@ -92,9 +92,13 @@ func (p *Publisher) Publish(ctx context.Context, lists ...string) (Report, error
 	if !whole {
 		lists = nil
 	}
+	var ended []templates.DigestLink
 	if len(lists) == 0 {
+		if ended, err = p.endedDigests(ctx); err != nil {
+			return Report{}, err
+		}
 		// All folders at once: for each by itself, the root's manifest would be written as often as there are lists.
-		failed[""] = errors.Join(failed[""], t.sweep(), t.claim(slices.Sorted(maps.Keys(p.folders()))...))
+		failed[""] = errors.Join(failed[""], t.sweep(), t.claim(slices.Sorted(maps.Keys(p.folders(ended)))...))
 	}
 	for _, l := range p.Lists {
 		if len(lists) == 0 || slices.Contains(lists, l.ID) {
@@ -105,11 +109,16 @@ func (p *Publisher) Publish(ctx context.Context, lists ...string) (Report, error
 	}
 	if len(lists) == 0 {
 		for _, d := range p.Site.Digests {
-			if err := p.publishDigest(ctx, t, d); err != nil {
+			if err := p.publishDigest(ctx, t, d, false); err != nil {
 				failed[""] = errors.Join(failed[""], fmt.Errorf("publishing digest %s: %w", d.ID, err))
 			}
 		}
-		failed[""] = errors.Join(failed[""], t.keepOnly(p.folders()))
+		for _, d := range ended {
+			if err := p.publishDigest(ctx, t, d, true); err != nil {
+				failed[""] = errors.Join(failed[""], fmt.Errorf("publishing digest %s, which ended: %w", d.ID, err))
+			}
+		}
+		failed[""] = errors.Join(failed[""], t.keepOnly(p.folders(ended)))
 	}
 	if err := p.publishRoot(ctx, t, lists); err != nil {
 		failed[""] = errors.Join(failed[""], fmt.Errorf("publishing the front page and the feed of all lists: %w", err))
@@ -133,13 +142,13 @@ func (p *Publisher) known(lists []string) error {
 	return nil
 }
 
-// folders are the parts that the configuration asks for.
-func (p *Publisher) folders() map[string]bool {
+// folders are the parts that the configuration asks for, and those of digests that ended.
+func (p *Publisher) folders(ended []templates.DigestLink) map[string]bool {
 	keep := map[string]bool{}
 	for _, l := range p.Lists {
 		keep[feed.ListDir(l.ID)] = true
 	}
-	for _, d := range p.Site.Digests {
+	for _, d := range slices.Concat(p.Site.Digests, ended) {
 		keep[feed.DigestDir(d.ID)] = true
 	}
 	return keep
