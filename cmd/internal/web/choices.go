@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 
 	"linkletter/feed"
 	"linkletter/feed/digest"
@@ -118,8 +119,7 @@ func (h *handler) listChoice(r *http.Request, id, list string, subscriber int64,
 		title = own
 	}
 	l := templates.ListChoice{ID: list, Title: title, Chosen: slices.Contains(choices, store.Choice{List: list})}
-	at := 0
-	l.Sections = nested(sections, &at, nil, func(s store.Section) templates.SectionChoice {
+	l.Sections = nested(sections, func(s store.Section) templates.SectionChoice {
 		return templates.SectionChoice{
 			Value: list + "/" + s.Slug, Name: s.Path[len(s.Path)-1], Label: feed.Label(s.Path), Count: s.Entries,
 			Chosen: slices.Contains(choices, store.Choice{List: list, Section: s.Slug}), Fold: len(sections) > longList,
@@ -128,18 +128,31 @@ func (h *handler) listChoice(r *http.Request, id, list string, subscriber int64,
 	return l, nil
 }
 
-// nested takes the sections that stand under a path, beginning with *at, and moves *at behind them. In a list's order what
-// stands under a section follows it.
-func nested(all []store.Section, at *int, under []string, show func(store.Section) templates.SectionChoice) (in []templates.SectionChoice) {
-	for *at < len(all) {
-		s := all[*at]
-		if len(s.Path) <= len(under) || !slices.Equal(s.Path[:len(under)], under) {
-			break
-		}
-		*at++
-		c := show(s)
-		c.Under = nested(all, at, s.Path, show)
-		in = append(in, c)
+// nested stands sections under those that they are part of, each level in the list's order: an entry may stand in two sections,
+// and then what is under one does not follow it.
+func nested(all []store.Section, show func(store.Section) templates.SectionChoice) []templates.SectionChoice {
+	const top = ""
+	key := func(path []string) string { return strings.Join(path, "\x00") } // headings hold no control characters
+	known := map[string]bool{}
+	for _, s := range all {
+		known[key(s.Path)] = true
 	}
-	return in
+	under := map[string][]store.Section{}
+	for _, s := range all {
+		n := len(s.Path) - 1
+		for n > 0 && !known[key(s.Path[:n])] {
+			n--
+		}
+		under[key(s.Path[:n])] = append(under[key(s.Path[:n])], s)
+	}
+	var in func(parent string) []templates.SectionChoice
+	in = func(parent string) (choices []templates.SectionChoice) {
+		for _, s := range under[parent] {
+			c := show(s)
+			c.Under = in(key(s.Path))
+			choices = append(choices, c)
+		}
+		return choices
+	}
+	return in(top)
 }

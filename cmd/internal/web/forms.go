@@ -32,6 +32,8 @@ func (h *handler) personal(w http.ResponseWriter, r *http.Request, path string) 
 	case page.get == nil, (name == "subscribe") != (token == ""):
 		h.notFound(w)
 	case !allow(w, r, http.MethodGet, http.MethodPost):
+	case r.Method == http.MethodPost && name != "subscribe" && name != "unsubscribe" && h.foreign(r):
+		h.notice(w, http.StatusForbidden, "Nothing was changed", "This came from a form on another site. Please open the link in your mail, and use the page that it leads to.")
 	case r.Method == http.MethodPost:
 		// What cannot be bounded so, as in a test without a connection, is bounded by the answer's time.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.Bounds.withDefaults().Form))

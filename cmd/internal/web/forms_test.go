@@ -137,6 +137,11 @@ func TestSignUpAnswersAlike(t *testing.T) {
 	if err := s.Store.Suppress(ctx, "suppressed@example.org", store.Complained); err != nil {
 		t.Fatal(err)
 	}
+	for name, reason := range map[string]store.Reason{"forgotten": store.Left, "bounced": store.Bounced, "dismissed": store.Dismissed} {
+		if err := s.Store.Suppress(ctx, name+"@example.org", reason); err != nil {
+			t.Fatal(err)
+		}
+	}
 	sign := func(address string, more ...string) answer {
 		form := url.Values{"address": {address}, "digest": {"weekly"}}
 		if len(more) > 0 {
@@ -154,6 +159,7 @@ func TestSignUpAnswersAlike(t *testing.T) {
 	want := sign("unknown@example.org")
 	for _, a := range []answer{
 		sign("pending@example.org"), sign("confirmed@example.org"), sign("left@example.org"), sign("suppressed@example.org"),
+		sign("forgotten@example.org"), sign("bounced@example.org"), sign("dismissed@example.org"),
 		sign("robot@example.org", "https://spam.example"),
 	} {
 		if a.String() != want.String() || a.body != want.body {

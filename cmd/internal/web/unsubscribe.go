@@ -36,7 +36,8 @@ func (h *handler) unsubscribeForm(w http.ResponseWriter, _ *http.Request, token 
 }
 
 // unsubscribe is the one click of RFC 8058, and the page's button. The token says everything: no cookie, no origin and no
-// particular body is asked for, and the body is not even read.
+// particular body is asked for. What there is of one is read only when all is done, because a connection that is closed before
+// its end may cost the answer.
 func (h *handler) unsubscribe(w http.ResponseWriter, r *http.Request, token string) {
 	subscriber, d := h.leaving(w, token)
 	if d == nil {
@@ -46,6 +47,7 @@ func (h *handler) unsubscribe(w http.ResponseWriter, r *http.Request, token stri
 		h.trouble(w, r, err)
 		return
 	}
+	io.Copy(io.Discard, io.LimitReader(r.Body, 4<<20)) // how it ends is no matter
 	n := templates.Notice{
 		Site: h.Site, Title: "You are unsubscribed", Text: "No more issues of " + d.Title + " will be sent to you.",
 		Preferences: h.prefix + "/-/preferences/" + token,
