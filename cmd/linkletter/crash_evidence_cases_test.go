@@ -43,6 +43,7 @@ func soundEvidence() *evidence {
 			{"nobody@example.net", "weekly"}: {joining: 1, joined: 2},
 			{"dan@example.net", "weekly"}:    {joining: 56, joined: 57},
 		},
+		chosen:   map[string]string{"ada@example.net": "", "bob@example.net": "", "cy@example.net": odd, "dan@example.net": odd},
 		hopeless: map[string]bool{"nobody@example.net": true},
 		rows: map[letter]row{
 			{"weekly", 1, "ada@example.net"}:    {state: digest.Sent},
@@ -115,12 +116,24 @@ func TestEvidence(t *testing.T) {
 		"accepted and not sent":   {func(e *evidence) { e.rows[ada1] = row{state: digest.Pending} }, false, `I5: weekly #1 to ada@example.net was accepted, and is recorded as "pending"`},
 		"accepted and on the way": {func(e *evidence) { e.rows[ada1] = row{state: digest.Committing, bytes: true} }, false, ""},
 
-		"an entry twice":         {func(e *evidence) { e.issues[1].entries = []string{tool2, tool1} }, false, "I6: " + tool1 + " is in the issues [1 2]"},
-		"an entry in no issue":   {func(e *evidence) { e.announced = append(e.announced, tool2+"0") }, true, "I6: " + tool2 + "0 is in no issue"},
-		"a number left out":      {func(e *evidence) { e.issues[1].number = 3 }, false, "I6: weekly has an issue 3 where 2 comes next"},
-		"a number twice":         {func(e *evidence) { e.issues[1].number = 1 }, false, "I6: weekly has an issue 1 where 2 comes next"},
-		"a period twice":         {func(e *evidence) { e.issues[1].period = "1" }, false, "I6: weekly has two issues for 1"},
-		"an empty issue":         {func(e *evidence) { e.issues[1].entries = nil }, false, "I6: weekly #2 is empty"},
+		"an entry twice":                    {func(e *evidence) { e.issues[1].entries = []string{tool2, tool1} }, false, "I6: " + tool1 + " is in the issues [1 2]"},
+		"an entry in no issue":              {func(e *evidence) { e.announced = append(e.announced, tool2+"0") }, true, "I6: " + tool2 + "0 is in no issue"},
+		"a number left out":                 {func(e *evidence) { e.issues[1].number = 3 }, false, "I6: weekly has an issue 3 where 2 comes next"},
+		"a number twice":                    {func(e *evidence) { e.issues[1].number = 1 }, false, "I6: weekly has an issue 1 where 2 comes next"},
+		"a period twice":                    {func(e *evidence) { e.issues[1].period = "1" }, false, "I6: weekly has two issues for 1"},
+		"an empty issue":                    {func(e *evidence) { e.issues[1].entries = nil }, false, "I6: weekly #2 is empty"},
+		"a message without what was chosen": {func(e *evidence) { e.accepted[4].links = nil }, false, "I6: weekly #2 to ada@example.net holds , and of its issue their reader chose " + tool2},
+		"a message with what was not chosen": {func(e *evidence) {
+			e.issues[0].entries = append(e.issues[0].entries, tool2+"0")
+			for n := range e.accepted[:4] {
+				e.accepted[n].links = append(e.accepted[n].links, tool2+"0")
+			}
+		}, false, "I6: weekly #1 to cy@example.net holds " + tool1 + " " + tool2 + "0, and of its issue their reader chose " + tool1},
+		"a row for who chose nothing of it": {func(e *evidence) { e.chosen["bob@example.net"] = odd }, false, "I1: weekly #2 has a row for bob@example.net, who chose nothing"},
+		"no row for who chose nothing of it": {func(e *evidence) {
+			e.chosen["bob@example.net"] = odd
+			delete(e.rows, bob2)
+		}, false, ""},
 		"a message of another's": {func(e *evidence) { e.accepted[4].links = []string{tool1} }, false, "I6: weekly #2 to ada@example.net holds"},
 	}
 	for name, tt := range tests {

@@ -242,6 +242,9 @@ func (c *crash) account() {
 		for _, r := range shown.Receipts {
 			got[r.Address] = r.State
 			counted[r.State]++
+			if part := c.concern(r.Address, i.entries); r.Entries != len(part) && (r.Entries != 0 || len(part) < len(i.entries)) {
+				c.Errorf("`digest show` says that %s has %d entries of %s #%d, want %d of %d", r.Address, r.Entries, i.digest, i.number, len(part), len(i.entries))
+			}
 		}
 		if diff := cmp.Diff(want, got); diff != "" || len(shown.Receipts) != len(got) {
 			c.Errorf("`digest show` gives %d subscribers of %s #%d, %d of them different (-rows +shown):\n%s", len(shown.Receipts), i.digest, i.number, len(got), diff)
@@ -257,7 +260,7 @@ func (c *crash) account() {
 		c.Errorf("the database: %q", got)
 	}
 	var want []string
-	for n := 1; n < c.world.entries; n++ { // the first was there before the digests began
+	for n := founded; n < c.world.entries; n++ { // the first were there before the digests began
 		want = append(want, fmt.Sprintf("https://example.org/tools/%d", n))
 	}
 	slices.Sort(c.announced)

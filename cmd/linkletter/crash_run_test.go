@@ -328,7 +328,7 @@ func newCrash(t *testing.T, p campaign, r *rand.Rand) *crash {
 		installation: &installation{T: t, dir: t.TempDir(), rand: r},
 		campaign:     p,
 		evidence: evidence{policy: p.policy, connections: crashConnections, bodies: map[string]int{}, recipients: map[string][]int64{},
-			wishes: map[subscription]*wish{}, hopeless: map[string]bool{}, rows: map[letter]row{}, sentBy: map[letter]int64{}, deadBy: map[string]int64{}},
+			wishes: map[subscription]*wish{}, chosen: map[string]string{}, hopeless: map[string]bool{}, rows: map[letter]row{}, sentBy: map[letter]int64{}, deadBy: map[string]int64{}},
 		died: map[string]int{}, said: map[string]saidMail{},
 	}
 	c.receiver = newCrashReceiver(c)

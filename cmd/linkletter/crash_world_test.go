@@ -14,11 +14,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"linkletter/store"
 )
 
 const (
 	crowd       = 45   // subscribers at the start
 	freezeCrowd = 1200 // the same where an issue shall take a while to freeze
+	founded     = 2    // entries of the list then, one in each section
 	padding     = 1500 // rows of an import that concern nobody, so that it takes a while
 )
 
@@ -26,7 +29,7 @@ const (
 type world struct {
 	crash   *crash
 	digests []string
-	entries int // in the list, of which the first is no news
+	entries int // in the list, of which the first (founded) are no news
 	people  int // that there ever were
 	pending []importedRow
 
@@ -47,8 +50,8 @@ type importedRow struct{ address, digest, state string }
 func (w *world) found() {
 	c := w.crash
 	w.rand, w.wishes, w.oneTime = rand.New(rand.NewPCG(c.rand.Uint64(), 3)), c.wishes, map[subscription]string{}
-	w.entries = 1
-	c.write("list.md", toolList(w.entries))
+	w.entries = founded
+	c.write("list.md", crashList(w.entries))
 	c.run("check")
 	var rows []importedRow
 	size := crowd
@@ -66,6 +69,84 @@ func (w *world) found() {
 	importer := w.importMore()
 	c.must(importer.wait())
 	w.imported(importer)
+	w.choose()
+}
+
+// The sections of the list: an entry's number decides in which it stands.
+const even, odd = "Even", "Odd"
+
+// crashList is a list of n entries in two sections.
+func crashList(n int) string {
+	b := strings.Builder{}
+	b.WriteString("# Tools\n")
+	for first, heading := range []string{even, odd} {
+		fmt.Fprintf(&b, "\n## %s\n\n", heading)
+		for k := first; k < n; k += 2 {
+			fmt.Fprintf(&b, "- [Tool %d](https://example.org/tools/%d) - Does one thing.\n", k, k)
+		}
+	}
+	return b.String()
+}
+
+// choose lets some of those who are there choose sections for good, and pause for good.
+func (w *world) choose() {
+	c := w.crash
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c.query(func(db *sql.DB) error {
+		for n := 1; n <= w.people; n++ {
+			address := fmt.Sprintf("s%d@example.net", n)
+			section := []string{even, odd, "", "", "", ""}[n%6] // 3: the whole list, chosen as such
+			if n%6 <= 1 || n%6 == 3 {
+				_, err := db.Exec(`INSERT INTO choice (subscriber, digest, list, section) SELECT s.id, n.digest, 'tools',
+					coalesce((SELECT id FROM section WHERE path = json_array(?2)), 0)
+					FROM subscriber s JOIN subscription n ON n.subscriber = s.id WHERE s.address = ?1`, address, section)
+				if err != nil {
+					return err
+				}
+				c.chosen[address] = section
+			}
+			if n%15 != 7 {
+				continue
+			}
+			if _, err := db.Exec(`UPDATE subscriber SET paused = ? WHERE address = ?`, farAway.Unix(), address); err != nil {
+				return err
+			}
+			for _, s := range w.all(address) {
+				if wish := w.wishes[s]; wish != nil {
+					wish.leaving, wish.left = c.tick(), c.tick()
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// farAway is when pauses end.
+var farAway = time.Date(2126, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// pause keeps everything from an address, for end.
+func (w *world) pause(address string) func() (int64, bool) {
+	return func() (int64, bool) {
+		ctx := w.crash.Context()
+		s, err := store.Open(ctx, w.crash.path("data/linkletter.db"), time.Now)
+		if err != nil {
+			w.crash.Errorf("pausing %s: %v", address, err)
+			return 0, false
+		}
+		defer s.Close()
+		who, err := s.SubscriberByAddress(ctx, address)
+		if err == nil {
+			err = s.PauseSubscriber(ctx, who.ID, farAway)
+		}
+		if errors.Is(err, store.ErrNotFound) { // it was never taken in
+			return 0, false
+		}
+		if err != nil {
+			w.crash.Errorf("pausing %s: %v", address, err)
+		}
+		return w.crash.tick(), err == nil
+	}
 }
 
 // newcomer is somebody who subscribes to a digest or two.
@@ -116,7 +197,7 @@ func (w *world) prepare() {
 // grow adds entries to the list.
 func (w *world) grow() {
 	w.entries += 1 + w.crash.rand.IntN(3)
-	w.crash.write("list.md", toolList(w.entries))
+	w.crash.write("list.md", crashList(w.entries))
 }
 
 // issued says that all that is news is in an issue of each digest.
@@ -208,10 +289,10 @@ func (w *world) lastMoment(address string) {
 	}
 }
 
-// leave unsubscribes an address from all digests, or from those it had mails of, or lets it be suppressed.
+// leave unsubscribes an address from all digests, or from those it had mails of, or lets it be suppressed, or pauses it for good.
 func (w *world) leave(address string) {
 	w.mu.Lock()
-	suppress := w.rand.IntN(2) == 0
+	how := w.rand.IntN(5)
 	clicks := map[string]string{}
 	for _, d := range w.digests {
 		if link := w.oneTime[subscription{address, d}]; link != "" && w.crash.serve {
@@ -220,7 +301,9 @@ func (w *world) leave(address string) {
 	}
 	w.mu.Unlock()
 	switch {
-	case suppress:
+	case how == 0:
+		w.end(w.all(address), w.pause(address))
+	case how <= 2:
 		name := "suppress-" + address + ".csv"
 		w.crash.write(name, "address,digest,state\n"+address+",archive,suppressed\n")
 		w.end(w.all(address), w.command("subscribers", "import", name))

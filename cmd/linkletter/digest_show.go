@@ -24,8 +24,8 @@ func (p *program) digestShowCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show N",
 		Short: "Account for every subscriber's copy of one issue",
-		Long: `Account for every subscriber's copy of one issue: those in doubt first, which digest resolve ends. The
-rows of deliveries that ended longer ago than mail.keep_deliveries are removed; their counts stay.`,
+		Long: `Account for every subscriber's copy of one issue: those in doubt first, which digest resolve ends. Of a copy for
+somebody who chose sections it says how many entries it has. The rows of deliveries that ended longer ago than mail.keep_deliveries are removed; their counts stay.`,
 		Example: "  linkletter digest show 12\n  linkletter digest show 12 --state in_doubt,failed\n  linkletter digest show 12 --digest weekly --json",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
@@ -66,6 +66,7 @@ type receipt struct {
 	Attempts int          `json:"attempts"`
 	Updated  time.Time    `json:"updated"`
 	Reply    string       `json:"reply"`
+	Entries  int          `json:"entries,omitempty"` // of what the subscriber chose; absent: the whole issue
 }
 
 func (a *app) showIssue(ctx context.Context, issue *store.Issue, states []digest.State, asJSON bool) error {
@@ -115,18 +116,26 @@ func (r *receiptWriter) begin(issue issueRow) error {
 func (r *receiptWriter) write(d store.Delivery) error {
 	r.n++
 	if r.table != nil {
-		_, err := fmt.Fprintf(r.table, "%s\t%s\t%s\t%s\n", d.State, oneLine(d.Address), d.Updated.In(r.in).Format("2006-01-02 15:04:05"), oneLine(d.Reply))
+		_, err := fmt.Fprintf(r.table, "%s\t%s\t%s\t%s%s\n", d.State, oneLine(d.Address), d.Updated.In(r.in).Format("2006-01-02 15:04:05"), part(d), oneLine(d.Reply))
 		if err == nil && r.n%receiptPage == 0 {
 			err = r.table.Flush() // the columns begin anew, which is seen only where they change
 		}
 		return err
 	}
-	one, err := json.MarshalIndent(receipt{Address: d.Address, State: d.State, Attempts: d.Attempts, Updated: d.Updated, Reply: d.Reply}, "    ", "  ")
+	one, err := json.MarshalIndent(receipt{Address: d.Address, State: d.State, Attempts: d.Attempts, Updated: d.Updated, Reply: d.Reply, Entries: d.Selected}, "    ", "  ")
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(r.w, "%s\n    %s", map[bool]string{true: ","}[r.n > 1], one)
 	return err
+}
+
+// part says what a delivery is of, when it is not the whole issue.
+func part(d store.Delivery) string {
+	if d.Selection == 0 {
+		return ""
+	}
+	return fmt.Sprintf("(%s chosen) ", count(d.Selected, "entry", "entries"))
 }
 
 func (r *receiptWriter) end() error {
