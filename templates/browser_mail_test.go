@@ -29,6 +29,12 @@ func TestF9MailsInABrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	mails["confirmation"] = m.HTML
+	for kind, d := range actMails {
+		if m, err = set.ActMail(d); err != nil {
+			t.Fatal(err)
+		}
+		mails[kind] = m.HTML
+	}
 	others := map[string]http.HandlerFunc{}
 	for name, html := range mails {
 		for name, html := range map[string]string{name: html, name + "-bare": styleSheet.ReplaceAllString(html, "")} {

@@ -36,7 +36,7 @@ func TestF6F9MailsAreSound(t *testing.T) {
 	hostileIssue.Issue.Groups = []digest.Group{{Heading: hostile.Title, Items: []digest.Item{{Entry: hostile}}}}
 	ownLink := issueMail
 	ownLink.Unsubscribe = site.Unsubscribe("a-token") + "?a=1&b=(2)"
-	for name, render := range map[string]func() (Mail, error){
+	mails := map[string]func() (Mail, error){
 		"issue":        issue(issueMail),
 		"own link":     issue(ownLink),
 		"hostile":      issue(hostileIssue),
@@ -45,7 +45,12 @@ func TestF6F9MailsAreSound(t *testing.T) {
 		"zero":         issue(IssueMail{}),
 		"confirmation": func() (Mail, error) { return set.ConfirmationMail(confirmationMail) },
 		"unconfirmed":  func() (Mail, error) { return set.ConfirmationMail(ConfirmationMail{}) },
-	} {
+		"act":          func() (Mail, error) { return set.ActMail(ActMail{}) },
+	}
+	for kind, d := range actMails {
+		mails[kind] = func() (Mail, error) { return set.ActMail(d) }
+	}
+	for name, render := range mails {
 		t.Run(name, func(t *testing.T) {
 			m, err := render()
 			if err != nil {

@@ -21,6 +21,7 @@ var sparse = []page{
 	{"preferences", func(t *Set, w io.Writer) error { return t.Preferences(w, Preferences{}) }},
 	{"saved", func(t *Set, w io.Writer) error { return t.Saved(w, Preferences{}) }},
 	{"unsubscribe", func(t *Set, w io.Writer) error { return t.Unsubscribe(w, Form{}) }},
+	{"act", func(t *Set, w io.Writer) error { return t.Act(w, ActPage{}) }},
 	{"notice", func(t *Set, w io.Writer) error { return t.Notice(w, Notice{}) }},
 }
 

@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"strings"
 	"time"
 
 	"linkletter/feed"
@@ -143,6 +144,26 @@ var issueMail = IssueMail{Site: site, Issue: issuePage.Issue, Unsubscribe: "@@un
 var confirmationMail = ConfirmationMail{
 	Site: site, Digest: site.Digests[0], Confirm: site.Confirm("dGhlIHRva2VuIG9mIGEgcmVhZGVy.c2lnbmF0dXJl"),
 	Expires: checked.AddDate(0, 0, 2),
+}
+
+// actMails and actPages are about one act each, with an address that is as long as can be.
+var (
+	longAddress = strings.Repeat("a", 64) + "@" + strings.Repeat("long-", 12) + "name." + strings.Repeat("example-", 7) + "host.example.org"
+
+	actMails = acts(func(kind string) ActMail {
+		return ActMail{Site: site, Kind: kind, Address: "r•••@example.org", Other: longAddress, Link: site.Act("dGhlIHRva2VuIG9mIGEgcmVhZGVy.c2lnbmF0dXJl"), Expires: checked.AddDate(0, 0, 2)}
+	})
+	actPages = acts(func(kind string) ActPage {
+		return ActPage{Site: site, Kind: kind, Address: "reader@example.org", Other: longAddress, Action: "/new/-/act/token"}
+	})
+)
+
+func acts[T any](of func(kind string) T) map[string]T {
+	all := map[string]T{}
+	for _, kind := range actKinds {
+		all[kind] = of(kind)
+	}
+	return all
 }
 
 var signUp = Form{Site: site, Digests: site.Digests, Action: site.Subscribe()}

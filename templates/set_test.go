@@ -37,6 +37,8 @@ func TestLoadOverrides(t *testing.T) {
 		{"no way to leave in the text", edited(t, "mail/issue.txt", "{{.Unsubscribe}}\n", "here\n"), "template mail/issue.txt: it does not hold the reader's way to leave"},
 		{"no way to leave in the HTML", edited(t, "mail/issue.html", "<a {{verbatim .Unsubscribe}}", "<a href=\"#\""), "template mail/issue.html: it has no link that is the reader's way to leave"},
 		{"no link in the confirmation", edited(t, "mail/confirmation.txt", "{{.Confirm}}", ""), "template mail/confirmation.txt: it does not hold the link that confirms"},
+		{"no link in the mail about one act", edited(t, "mail/act.txt", "{{.Link}}", `{{if ne .Kind "forget"}}{{.Link}}{{end}}`), "template mail/act.txt: it does not hold the link that confirms"},
+		{"no button for one act", edited(t, "pages/act.html", `method="post"`, `{{if ne .Kind "data"}}method="post"{{end}}`), "template pages/act.html: it has no form"},
 		{"no form", edited(t, "pages/confirm.html", "method=\"post\"", ""), "template pages/confirm.html: it has no form"},
 		{"no field", edited(t, "pages/layout.html", "name=\"address\"", ""), "template pages/subscribe.html: its form has no field with the name \"address\""},
 		{"incomplete", notice(`{{define "title"}}t{{end}}`), "main"},

@@ -28,6 +28,10 @@ var full = []page{
 	{"preferences", func(t *Set, w io.Writer) error { return t.Preferences(w, choosing) }},
 	{"saved", func(t *Set, w io.Writer) error { return t.Saved(w, choosing) }},
 	{"unsubscribe", func(t *Set, w io.Writer) error { return t.Unsubscribe(w, leaving) }},
+	{"leave_address", func(t *Set, w io.Writer) error { return t.Act(w, actPages["leave_address"]) }},
+	{"take_address", func(t *Set, w io.Writer) error { return t.Act(w, actPages["take_address"]) }},
+	{"data", func(t *Set, w io.Writer) error { return t.Act(w, actPages["data"]) }},
+	{"forget", func(t *Set, w io.Writer) error { return t.Act(w, actPages["forget"]) }},
 	{"notice", func(t *Set, w io.Writer) error {
 		return t.Notice(w, Notice{Site: site, Title: "Done", Text: "You are subscribed."})
 	}},
@@ -71,6 +75,11 @@ func TestSamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	mails := map[string]Mail{"issue-mail": issue, "confirmation-mail": confirmation}
+	for kind, d := range actMails {
+		if mails["act-mail-"+kind], err = set.ActMail(d); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for name, d := range letters() {
 		if mails["letter-"+name], err = set.IssueMail(d); err != nil {
 			t.Fatal(err)
