@@ -22,6 +22,7 @@ type office struct {
 	Submission string // the same after STARTTLS and a login
 	TLS        string // the same in TLS from the first byte
 	IMAP       string // Dovecot
+	IMAPS      string // the same in TLS from the first byte
 	UTF8       string // who takes mail for utf8.example from Postfix
 	CA         string // file of the authority that signed the certificates of both
 	Users      []string
@@ -30,7 +31,7 @@ type office struct {
 // The password of everybody who has a mailbox.
 const officePassword = "secret"
 
-// mainCF: late@receiver.example is known to Postfix and not to Dovecot, so that mail to it is accepted and comes back.
+// mainCF: full@ and grün@receiver.example are refused after they were accepted, by a program. late@receiver.example is known to Postfix and not to Dovecot, so that mail to it is accepted and comes back.
 var mainCF = template.Must(template.New("main.cf").Parse(`compatibility_level = 3.6
 queue_directory = {{.Dir}}/queue
 data_directory = {{.Dir}}/data
@@ -54,9 +55,16 @@ relay_transport = error:nothing is relayed
 default_transport = error:nothing leaves this machine
 relay_domains = utf8.example
 relay_recipient_maps =
-transport_maps = inline:{utf8.example=smtp:[127.0.0.1]:{{.UTF8Port}}}
-virtual_mailbox_domains = receiver.example, links.example
-virtual_mailbox_maps = inline:{late@receiver.example=x{{range .Users}}, {{.}}=x{{end}}}
+transport_maps = inline:{utf8.example=smtp:[127.0.0.1]:{{.UTF8Port}}, maildir.example=virtual:, pipe.example=linkletter:,
+  full@receiver.example=refuse:5.2.2, grün@receiver.example=refuse:5.1.1}
+virtual_mailbox_domains = receiver.example, links.example, maildir.example, pipe.example
+virtual_mailbox_maps = inline:{late@receiver.example=x, full@receiver.example=x, grün@receiver.example=x,
+  bounces@maildir.example=bounces/, bounces@pipe.example=x{{range .Users}}, {{.}}=x{{end}}}
+virtual_mailbox_base = {{.Dir}}/boxes
+virtual_uid_maps = static:8
+virtual_gid_maps = static:8
+virtual_minimum_uid = 1
+linkletter_destination_recipient_limit = 1
 virtual_transport = lmtp:unix:{{.Dir}}/lmtp
 recipient_delimiter = +
 smtpd_tls_cert_file = {{.Dir}}/cert.pem
@@ -88,6 +96,10 @@ error unix - - n - - error
 retry unix - - n - - error
 smtp unix - - n - - smtp
 lmtp unix - - n - - lmtp
+virtual unix - n n - - virtual
+refuse unix - n n - - pipe flags=R user=mail argv={{.Dir}}/refuse ${nexthop}
+linkletter unix - n n - - pipe flags=DRX user=mail
+  argv={{.Dir}}/bin/linkletter --config {{.Dir}}/piped/config.yaml bounces receive --recipient ${original_recipient}
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
@@ -123,7 +135,8 @@ service imap-login {
     port = {{.IMAPPort}}
   }
   inet_listener imaps {
-    port = 0
+    port = {{.IMAPSPort}}
+    ssl = yes
   }
 }
 service anvil {
@@ -144,6 +157,9 @@ service auth {
 // UTF8Port and IMAPPort are what the configurations want of an address.
 func (o *office) UTF8Port() string { return port(o.UTF8) }
 func (o *office) IMAPPort() string { return port(o.IMAP) }
+
+// IMAPSPort is the same for TLS.
+func (o *office) IMAPSPort() string { return port(o.IMAPS) }
 
 func port(addr string) string { return addr[strings.LastIndexByte(addr, ':')+1:] }
 
@@ -176,13 +192,15 @@ func openOffice(t *testing.T, utf8 string) *office {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	o := &office{T: t, Dir: dir, UTF8: utf8, CA: filepath.Join(dir, "ca.pem"),
-		SMTP: freeAddr(t), Submission: freeAddr(t), TLS: freeAddr(t), IMAP: freeAddr(t),
+		SMTP: freeAddr(t), Submission: freeAddr(t), TLS: freeAddr(t), IMAP: freeAddr(t), IMAPS: freeAddr(t),
 		Users: []string{"ada@receiver.example", "bounces@links.example", "digest@links.example"}}
 	o.must(os.Chmod(dir, 0o755))
-	for _, d := range []string{"postfix", "queue", "data", "mail"} {
+	o.must(os.WriteFile(filepath.Join(dir, "refuse"), []byte("#!/bin/sh\ncat > /dev/null\necho \"$1 it is refused\"\nexit 69\n"), 0o755)) // EX_UNAVAILABLE
+	for _, d := range []string{"postfix", "queue", "data", "mail", "boxes"} {
 		o.must(os.Mkdir(filepath.Join(dir, d), 0o755))
 	}
 	o.must(os.Chmod(filepath.Join(dir, "mail"), 0o777))
+	o.must(os.Chmod(filepath.Join(dir, "boxes"), 0o777))
 	o.shell("chown", "postfix", filepath.Join(dir, "data"))
 	newAuthority(t).certificate(t, dir)
 	users := ""
@@ -209,7 +227,7 @@ func openOffice(t *testing.T, utf8 string) *office {
 			}
 		}
 	})
-	for _, addr := range []string{o.SMTP, o.Submission, o.TLS, o.IMAP} {
+	for _, addr := range []string{o.SMTP, o.Submission, o.TLS, o.IMAP, o.IMAPS} {
 		o.answers(addr)
 	}
 	return o
