@@ -399,3 +399,21 @@ func TestDeliveriesPages(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// Between the claim and the intent somebody may get another address: nothing goes to the one that they left.
+func TestAddressChangesAfterTheClaim(t *testing.T) {
+	s, c, i, sender := outgoing(t, 1)
+	ctx := context.Background()
+	d := claim(t, sender, 1)[0]
+	do(t, s.MoveForTest(d.Subscriber, "new@example.org", c.t))
+	if err := sender.Intent(ctx, d, []byte("to the old address")); !errors.Is(err, store.ErrClaimLost) {
+		t.Errorf("the intent of a message to the address that was left: %v, want %v", err, store.ErrClaimLost)
+	}
+	wantStates(t, s, i, digest.Pending)
+	again := claim(t, sender, 1)
+	if len(again) != 1 || again[0].Address != "new@example.org" {
+		t.Fatalf("claimed %+v, want the same to the new address", again)
+	}
+	do(t, sender.Intent(ctx, again[0], []byte("to the new address")))
+	wantStates(t, s, i, digest.Committing)
+}

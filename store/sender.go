@@ -152,7 +152,8 @@ func (s *Sender) due(ctx context.Context, tx *sql.Tx, now time.Time, n int) ([]c
 }
 
 // Intent records, before the final dot of a message goes out, that it will: from here on the message may have been
-// accepted. The bytes are kept until the reply is known. With any error the dot must not be sent: ErrClaimLost; ErrUnwanted
+// accepted. The bytes are kept until the reply is known. With any error the dot must not be sent: ErrClaimLost, also when the
+// subscriber's address changed since the claim, and the delivery was given back; ErrUnwanted
 // when the subscriber left, paused or was suppressed since the claim, and the delivery has ended as suppressed; ErrStopped when the
 // issue was paused since, and the delivery was given back. One that was cancelled since has no claims.
 func (s *Sender) Intent(ctx context.Context, d Delivery, message []byte) error {
@@ -162,13 +163,24 @@ func (s *Sender) Intent(ctx context.Context, d Delivery, message []byte) error {
 			AND EXISTS (SELECT 1 FROM issue i WHERE i.id = delivery.issue AND i.state = 'sending')
 			AND EXISTS (SELECT 1 FROM subscription u WHERE u.subscriber = delivery.subscriber AND u.state = 'confirmed'
 				AND u.digest = (SELECT digest FROM issue WHERE id = delivery.issue))
-			AND NOT EXISTS (SELECT 1 FROM subscriber WHERE id = delivery.subscriber AND paused > ?2)
-			AND NOT EXISTS (SELECT 1 FROM suppression WHERE hash = ?5)`, message, now.Unix(), d.ID, s.owner, d.hash))
+			AND EXISTS (SELECT 1 FROM subscriber WHERE id = delivery.subscriber AND address = ?6 AND (paused IS NULL OR paused <= ?2))
+			AND NOT EXISTS (SELECT 1 FROM suppression WHERE hash = ?5)`, message, now.Unix(), d.ID, s.owner, d.hash, d.Address))
 		if !errors.Is(err, ErrClaimLost) {
 			return err
 		}
 		state, err := issueState(ctx, tx, d.Issue)
 		if err != nil {
+			return err
+		}
+		var moved bool
+		err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM subscriber WHERE id = ? AND address <> ?)`, d.Subscriber, d.Address).Scan(&moved)
+		if err != nil {
+			return err
+		}
+		if moved { // the next claim is for where they are now
+			if err = own(s.giveBack(ctx, tx, now, d.ID)); err == nil {
+				err = ErrClaimLost
+			}
 			return err
 		}
 		if state != IssueSending {
