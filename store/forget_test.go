@@ -207,6 +207,7 @@ func TestPrunePeople(t *testing.T) {
 			t.Errorf("at %s: pruned %d (%v), want %d", *clock, n, err, want)
 		}
 	}
+	s.must(t, `INSERT INTO choice (subscriber, digest, list) VALUES (?, 'weekly', 'a')`, left)
 	asked := *clock
 	prune(0)
 	for _, at := range []struct {
@@ -235,6 +236,9 @@ func TestPrunePeople(t *testing.T) {
 	}
 	if n := find(t, s, "left@example.org").Subscriptions[0]; n.State != SubscriptionUnsubscribed || n.Ended.IsZero() {
 		t.Errorf("who left before has %+v", n)
+	}
+	if n := rows(t, s, "choice"); n != 0 {
+		t.Errorf("%d choices are left of what was not confirmed: they would surprise who comes back", n)
 	}
 	if n := find(t, s, "stays@example.org").Subscriptions[0]; n.State != SubscriptionConfirmed {
 		t.Errorf("who confirmed has %+v", n)

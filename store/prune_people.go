@@ -42,6 +42,12 @@ func (s *Store) PrunePeople(ctx context.Context, n int) (pruned int, err error) 
 					return err
 				}
 			}
+			// Who comes back gets everything, unless they choose again.
+			_, err := tx.ExecContext(ctx, `DELETE FROM choice WHERE subscriber = ?1 AND digest = ?2 AND NOT EXISTS (SELECT 1 FROM subscription
+				WHERE subscriber = ?1 AND digest = ?2 AND state <> 'unsubscribed')`, u.subscriber, u.digest)
+			if err != nil {
+				return err
+			}
 		}
 		pruned = len(unconfirmed)
 		return nil
