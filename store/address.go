@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
 )
 
 // Length limits of an address in octets (RFC 5321, 4.5.3.1).
@@ -39,7 +40,8 @@ func NormalizeAddress(s string) (address, key string, err error) {
 	if at < 0 {
 		return "", "", errors.New("the address has no @")
 	}
-	local, domain := s[:at], s[at+1:]
+	// A letter is written in one way (RFC 6532, 3.1).
+	local, domain := norm.NFC.String(s[:at]), s[at+1:]
 	if len(local) > maxLocalPart {
 		return "", "", fmt.Errorf("the part before the @ is longer than %d characters", maxLocalPart)
 	}
@@ -56,7 +58,7 @@ func NormalizeAddress(s string) (address, key string, err error) {
 	if err != nil || parsed.Name != "" || parsed.Address != address {
 		return "", "", errors.New("the part before the @ is not one that mail can be sent to")
 	}
-	return address, strings.ToLower(address), nil
+	return address, strings.Map(lower, address), nil
 }
 
 func normalizeDomain(domain string) (string, error) {
@@ -76,4 +78,13 @@ func normalizeDomain(domain string) (string, error) {
 // unseen finds what could end a header line or make two addresses look alike.
 func unseen(r rune) bool {
 	return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
+}
+
+// lower is a letter in lower case. İ stays what it is: it is another mailbox than i's, which would be somebody else's.
+func lower(r rune) rune {
+	small := unicode.ToLower(r)
+	if r >= utf8.RuneSelf && small < utf8.RuneSelf {
+		return r
+	}
+	return small
 }

@@ -13,6 +13,9 @@ func TestNormalizeAddress(t *testing.T) {
 		{in: "ada@bücher.example", address: "ada@xn--bcher-kva.example", key: "ada@xn--bcher-kva.example"},
 		{in: "ada@BÜCHER.example", address: "ada@xn--bcher-kva.example", key: "ada@xn--bcher-kva.example"},
 		{in: "Ädä@example.org", address: "Ädä@example.org", key: "ädä@example.org"},
+		{in: "a\u0308da@example.org", address: "äda@example.org", key: "äda@example.org"},
+		{in: "\u212Aate@example.org", address: "Kate@example.org", key: "kate@example.org"},        // the sign of kelvin is a K
+		{in: "\u0130da@example.org", address: "\u0130da@example.org", key: "\u0130da@example.org"}, // and this is no I
 		{in: "o'hara@example.org", address: "o'hara@example.org", key: "o'hara@example.org"},
 		{in: "x{{.}}@example.org", address: "x{{.}}@example.org", key: "x{{.}}@example.org"},
 		{in: "ada@localhost", address: "ada@localhost", key: "ada@localhost"},

@@ -191,7 +191,7 @@ func forgetMentions(ctx context.Context, tx *sql.Tx, address, key string) error 
 		return err
 	}
 	for _, r := range rows {
-		if r.key != key && strings.ToLower(r.address) != key {
+		if r.key != key && strings.Map(lower, r.address) != key {
 			continue
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM confirmation WHERE id = ?`, r.id); err != nil {
