@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -71,7 +72,11 @@ type digestStatus struct {
 	ID          string     `json:"id"`
 	Next        time.Time  `json:"next"`
 	Waiting     int        `json:"waiting"`     // entries for the next issue
-	Subscribers int        `json:"subscribers"` // confirmed
+	Subscribers int        `json:"subscribers"` // who get the next issue
+	Pending     int        `json:"pending"`     // signed up, and did not confirm
+	Paused      int        `json:"paused"`      // confirmed, until a date
+	Suppressed  int        `json:"suppressed"`  // confirmed, and never written to
+	Left        int        `json:"left"`
 	Last        *issueRow  `json:"last_issue"`
 	Open        []issueRow `json:"open_issues"` // drafts, being sent, paused, or with deliveries in doubt
 }
@@ -186,7 +191,7 @@ func (a *app) status(ctx context.Context) (*status, error) {
 		return nil, err
 	}
 	s.Bounces = bounceStatus(bounces)
-	counts, err := a.store.SubscriptionCounts(ctx)
+	counts, err := a.store.Standings(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +200,8 @@ func (a *app) status(ctx context.Context) (*status, error) {
 		if err != nil {
 			return nil, err
 		}
-		row.Subscribers = counts[d.ID].Confirmed
+		c := counts[d.ID]
+		row.Subscribers, row.Pending, row.Paused, row.Suppressed, row.Left = c.Confirmed, c.Pending, c.Paused, c.Suppressed, c.Left
 		s.Digests = append(s.Digests, row)
 	}
 	return s, nil
@@ -260,6 +266,20 @@ func (a *app) digestStatus(ctx context.Context, d DigestConfig) (digestStatus, e
 	return row, err
 }
 
+// others are those who do not get the next issue, in words.
+func (d digestStatus) others() string {
+	said := ""
+	for _, c := range []struct {
+		n    int
+		word string
+	}{{d.Pending, "pending"}, {d.Paused, "paused"}, {d.Suppressed, "suppressed"}, {d.Left, "left"}} {
+		if c.n > 0 {
+			said += fmt.Sprintf(", %d %s", c.n, c.word)
+		}
+	}
+	return said
+}
+
 func (a *app) printStatus(w io.Writer, s *status) error {
 	p := &printer{w: w}
 	p.line("feed       %s", s.Feed)
@@ -296,7 +316,7 @@ func (a *app) printStatus(w io.Writer, s *status) error {
 	for _, d := range s.Digests {
 		p.line("\ndigest %s", d.ID)
 		p.line("  next     %s, %d entries waiting", a.when(&d.Next, ""), d.Waiting)
-		p.line("  to       %s", count(d.Subscribers, "subscriber", "subscribers"))
+		p.line("  to       %s%s", count(d.Subscribers, "subscriber", "subscribers"), d.others())
 		if d.Last != nil {
 			p.line("  last     #%d, %s, %s: %d sent of %d%s", d.Last.Number, a.when(&d.Last.Frozen, ""), d.Last.State, d.Last.Deliveries[digest.Sent], d.Last.To,
 				map[bool]string{true: "; their rows are removed, the counts stay"}[d.Last.Pruned > 0])
