@@ -47,17 +47,17 @@ const found = `SELECT c.subscriber, group_concat(h.id) AS hits FROM choice c
 // but few things that can be chosen have entries in an issue, and so few selections differ: those alone are worked out.
 func insertSelected(ctx context.Context, tx *sql.Tx, i *Issue) error {
 	for _, step := range []struct{ doing, sql string }{
-		// What can be chosen and holds entries of the issue: whole lists (0), sections, and those above them.
+		// What can be chosen and holds entries of the issue: whole lists (0), sections, and those above them; and which it holds.
 		{"hits", `CREATE TEMP TABLE hit (id INTEGER PRIMARY KEY, list TEXT NOT NULL, section INTEGER NOT NULL, UNIQUE (list, section));
 			INSERT INTO hit (list, section) SELECT e.list, 0 FROM issue_entry i JOIN entry e ON e.id = i.entry WHERE i.issue = ?1
-				UNION SELECT e.list, es.section FROM issue_entry i JOIN entry e ON e.id = i.entry JOIN entry_section es ON es.entry = e.id WHERE i.issue = ?1`},
+				UNION SELECT e.list, es.section FROM issue_entry i JOIN entry e ON e.id = i.entry JOIN entry_section es ON es.entry = e.id WHERE i.issue = ?1;
+			CREATE TEMP TABLE held (hit INTEGER NOT NULL, position INTEGER NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (hit, position)) WITHOUT ROWID;
+			INSERT INTO held SELECT h.id, i.position, i.entry FROM issue_entry i JOIN entry e ON e.id = i.entry JOIN hit h ON h.list = e.list
+				WHERE i.issue = ?1 AND (h.section = 0 OR EXISTS (SELECT 1 FROM entry_section es WHERE es.entry = e.id AND es.section = h.section))`},
 		{"picks", `CREATE TEMP TABLE pick (hits TEXT PRIMARY KEY, entries TEXT, selection INTEGER); -- 0: the whole issue
 			INSERT OR IGNORE INTO pick (hits) SELECT hits FROM (` + found + `)`},
 		{"their entries", `UPDATE pick SET entries = (SELECT json_group_array(entry) FROM (
-				SELECT i.entry FROM issue_entry i JOIN entry e ON e.id = i.entry WHERE i.issue = ?1 AND EXISTS (
-					SELECT 1 FROM json_each('[' || pick.hits || ']') j JOIN hit h ON h.id = j.value WHERE h.list = e.list
-					AND (h.section = 0 OR EXISTS (SELECT 1 FROM entry_section es WHERE es.entry = e.id AND es.section = h.section)))
-				ORDER BY i.position))`},
+				SELECT DISTINCT h.position, h.entry FROM json_each('[' || pick.hits || ']') j CROSS JOIN held h ON h.hit = j.value ORDER BY h.position))`},
 		{"selections", `INSERT OR IGNORE INTO selection (issue, entries) SELECT ?1, entries FROM pick
 				WHERE json_array_length(entries) < (SELECT count(*) FROM issue_entry WHERE issue = ?1);
 			UPDATE pick SET selection = coalesce((SELECT id FROM selection WHERE issue = ?1 AND entries = pick.entries), 0)`},
@@ -65,7 +65,7 @@ func insertSelected(ctx context.Context, tx *sql.Tx, i *Issue) error {
 		{"deliveries", `INSERT INTO delivery (issue, subscriber, updated, selection) SELECT ?1, n.subscriber, ?2, nullif(p.selection, 0)
 			FROM (` + found + `) f CROSS JOIN subscription n ON n.subscriber = f.subscriber CROSS JOIN pick p ON p.hits = f.hits
 			WHERE ` + isFor + ` ORDER BY p.selection`},
-		{"what nobody gets", `DELETE FROM selection WHERE issue = ?1 AND ` + unused + `; DROP TABLE pick; DROP TABLE hit`},
+		{"what nobody gets", `DELETE FROM selection WHERE issue = ?1 AND ` + unused + `; DROP TABLE pick; DROP TABLE held; DROP TABLE hit`},
 	} {
 		if _, err := tx.ExecContext(ctx, step.sql, i.Ref, i.Frozen.Unix(), i.Digest); err != nil {
 			return fmt.Errorf("%s: %w", step.doing, err)
