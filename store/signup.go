@@ -45,7 +45,7 @@ func (s *Store) SignUp(ctx context.Context, address string, digests []string, cl
 	if err != nil {
 		return done, err
 	}
-	err = s.tx(ctx, func(tx *sql.Tx, now time.Time) (err error) {
+	err = s.shared(ctx, func(ctx context.Context, tx *sql.Tx, now time.Time) (err error) {
 		done, err = askConfirmations(ctx, tx, keys, address, key, digests, client, limits, now)
 		return err
 	})
@@ -145,7 +145,7 @@ func requestConfirmation(ctx context.Context, tx *sql.Tx, subscriber int64, key,
 // that a second click shows the same; a link that was used before somebody left again is ErrStale, and so is one of a
 // subscription that does not exist.
 func (s *Store) Confirm(ctx context.Context, subscriber int64, digest, nonce string) error {
-	err := s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
+	err := s.shared(ctx, func(ctx context.Context, tx *sql.Tx, now time.Time) error {
 		res, err := tx.ExecContext(ctx, `UPDATE subscription SET state = 'confirmed', confirmed = ?, ended = NULL, nonce = ''
 			WHERE subscriber = ? AND digest = ? AND state = 'pending' AND nonce = ? AND nonce <> ''`,
 			now.Unix(), subscriber, digest, nonce)

@@ -40,6 +40,8 @@ type Store struct {
 	// again and again, which makes the last in the queue wait long.
 	writing sync.Mutex
 
+	sharing sharing
+
 	preparing  sync.Mutex // guards statements
 	statements map[string]*sql.Stmt
 }
@@ -62,7 +64,7 @@ func Open(ctx context.Context, path string, now func() time.Time) (*Store, error
 	if err != nil {
 		return nil, fmt.Errorf("opening the database %s: %w", path, err)
 	}
-	s := &Store{db: db, path: path, now: now, statements: map[string]*sql.Stmt{}}
+	s := &Store{db: db, path: path, now: now, statements: map[string]*sql.Stmt{}, sharing: sharing{turn: make(chan struct{}, 1)}}
 	if err := s.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the database: %w", s.explain(err)), db.Close())
 	}

@@ -226,7 +226,9 @@ func (s *Store) RemoveSubscriber(ctx context.Context, address string) error {
 // Unsubscribe ends a subscription. Once it returned, no message of it is ended any more. Ending it again, or one that
 // never was, is no error: whoever says so has what they want.
 func (s *Store) Unsubscribe(ctx context.Context, subscriber int64, digest string) error {
-	err := s.tx(ctx, func(tx *sql.Tx, now time.Time) error { return unsubscribe(ctx, tx, subscriber, digest, now) })
+	err := s.shared(ctx, func(ctx context.Context, tx *sql.Tx, now time.Time) error {
+		return unsubscribe(ctx, tx, subscriber, digest, now)
+	})
 	if err != nil {
 		return fmt.Errorf("unsubscribing: %w", err)
 	}
