@@ -16,23 +16,16 @@ import (
 var acts = map[string]store.ActKind{"address": store.ActLeaveAddress, "data": store.ActData, "forget": store.ActForget}
 
 // requestAct answers the preferences page's buttons for what a forwarded mail must not be enough to do: the subscriber is
-// asked by mail. r.PostForm is parsed, and says in "address" what a new address shall be. The answer is the same whatever
-// came of it.
-func (h *handler) requestAct(w http.ResponseWriter, r *http.Request, subscriber int64, act string) {
-	kind, ok := acts[act]
-	if !ok {
-		h.notice(w, http.StatusUnprocessableEntity, "Nothing was asked for", "Please go back, and press one of the buttons of the page.")
-		return
-	}
+// asked by mail. The form is read, and says in "address" what a new address shall be. The answer is the same whatever came of it.
+func (h *handler) requestAct(w http.ResponseWriter, r *http.Request, d desk, act string) {
 	answered := time.After(answerTime)
 	other := r.PostForm.Get("address")
-	if kind == store.ActLeaveAddress {
-		if _, _, err := store.NormalizeAddress(other); err != nil {
-			h.notice(w, http.StatusUnprocessableEntity, "That is no address", "The new address cannot be right: "+err.Error()+". Please go back, and correct it.")
-			return
-		}
+	if _, _, err := store.NormalizeAddress(other); err != nil && act == "address" {
+		d.problem = "The new address cannot be right: " + err.Error() + ". Nothing was changed."
+		h.preferencesPage(w, r, http.StatusUnprocessableEntity, d)
+		return
 	}
-	done, err := h.Store.RequestAct(r.Context(), subscriber, kind, other, h.client(r), h.Limits)
+	done, err := h.Store.RequestAct(r.Context(), d.is.ID, acts[act], other, h.client(r), h.Limits)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		h.trouble(w, r, err)
 		return

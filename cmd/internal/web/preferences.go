@@ -65,7 +65,7 @@ func (h *handler) changePreferences(w http.ResponseWriter, r *http.Request, toke
 	case "leave":
 		h.settle(w, r, token, store.SignedUp{}, h.Store.UnsubscribeAll(r.Context(), p.ID))
 	case "address", "data", "forget":
-		h.requestAct(w, r, p.ID, act)
+		h.requestAct(w, r, d, act)
 	default:
 		d.problem = "This says nothing of what is to be done. Nothing was changed; please press one of the buttons."
 		h.preferencesPage(w, r, http.StatusUnprocessableEntity, d)
