@@ -149,7 +149,9 @@ func (k *importKnown) writePeople(ctx context.Context, tx *sql.Tx) error {
 		r := p.first
 		rows[i] = []any{p.id, r.Address, r.key, r.hash, r.Joined.Unix(), toUnix(r.Paused), toUnix(r.Moved)}
 	}
-	return insertRows(ctx, tx, `INSERT INTO subscriber (id, address, key, hash, created, paused, moved) VALUES `, ``, rows)
+	// FAIL, because an error undoes the whole batch: SQLite need not be able to undo this statement alone, for which it would
+	// copy each page that it changes.
+	return insertRows(ctx, tx, `INSERT OR FAIL INTO subscriber (id, address, key, hash, created, paused, moved) VALUES `, ``, rows)
 }
 
 // insertRows inserts rows of equal length, many with one statement, between its beginning and its end.
