@@ -135,13 +135,6 @@ func (b Bounce) insert(ctx context.Context, tx *sql.Tx, now time.Time) (fresh bo
 	return n == 1, err
 }
 
-// suppress keeps a subscriber's hash; a reason that is there already stays.
-func suppress(ctx context.Context, tx *sql.Tx, hash string, reason Reason, now time.Time) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO suppression (hash, reason, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
-		hash, reason, now.Unix())
-	return err
-}
-
 // bounceScore adds up a subscriber's proven soft bounces at their present address: of each issue the newest, which counts for
 // 2^(−age/half-life). Those of which the issue is not known are taken for one.
 func bounceScore(ctx context.Context, q querier, subscriber int64, now time.Time, halfLife time.Duration) (float64, error) {

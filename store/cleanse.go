@@ -7,12 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 )
 
 // erasingPragmas are those of a connection that deletes what must be gone: what is deleted is overwritten. Whoever deletes a
 // subscriber deletes all about them; to let SQLite check that would have it read every delivery that there is.
-var erasingPragmas = append(append([]string{}, pragmas...), "secure_delete(ON)", "foreign_keys(OFF)")
+var erasingPragmas = slices.Concat(pragmas, []string{"secure_delete(ON)", "foreign_keys(OFF)"})
 
 // erasing is tx on a connection that overwrites what it deletes.
 func (s *Store) erasing(ctx context.Context, f func(tx *sql.Tx, now time.Time) error) error {
@@ -47,7 +48,7 @@ func (s *Store) Cleanse(ctx context.Context) (done bool, err error) {
 	}
 	if err == nil {
 		var db *sql.DB
-		if db, err = openFile(s.path, url.Values{"_pragma": append(erasingPragmas, cleansingPatience)}); err == nil {
+		if db, err = openFile(s.path, url.Values{"_pragma": slices.Concat(erasingPragmas, []string{cleansingPatience})}); err == nil {
 			err = errors.Join(s.cleanse(ctx, db, mark), db.Close())
 		}
 	}

@@ -270,13 +270,12 @@ func (s *Sender) Refuse(ctx context.Context, d Delivery, reason string, of Refus
 	return s.end(ctx, "recording the refusal of", d, reason, of, of == ForNobody, d.Message)
 }
 
-// end makes a claimed delivery a failed one, which keeps its message and what it was refused for.
-func (s *Sender) end(ctx context.Context, doing string, d Delivery, reason string, of RefusedFor, suppress bool, message []byte) error {
+// end makes a claimed delivery a failed one, which keeps its message and what it was refused for; where there is nobody, the
+// address is suppressed.
+func (s *Sender) end(ctx context.Context, doing string, d Delivery, reason string, of RefusedFor, nobody bool, message []byte) error {
 	return s.write(ctx, doing, d.ID, func(ctx context.Context, tx *sql.Tx, now time.Time) error {
-		if suppress {
-			_, err := tx.ExecContext(ctx, `INSERT INTO suppression (hash, reason, created) VALUES (?, 'bounce', ?) ON CONFLICT DO NOTHING`,
-				d.hash, now.Unix())
-			if err != nil {
+		if nobody {
+			if err := suppress(ctx, tx, d.hash, Bounced, now); err != nil {
 				return err
 			}
 		}

@@ -42,14 +42,19 @@ func (s *Store) Suppress(ctx context.Context, address string, reason Reason) err
 		return err
 	}
 	err = s.tx(ctx, func(tx *sql.Tx, now time.Time) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO suppression (hash, reason, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
-			keys.Hash(digest.HashSuppression, key), reason, now.Unix())
-		return err
+		return suppress(ctx, tx, keys.Hash(digest.HashSuppression, key), reason, now)
 	})
 	if err != nil {
 		return fmt.Errorf("suppressing an address: %w", err)
 	}
 	return nil
+}
+
+// suppress keeps the hash of an address; a reason that is there already stays.
+func suppress(ctx context.Context, tx *sql.Tx, hash string, reason Reason, now time.Time) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO suppression (hash, reason, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+		hash, reason, now.Unix())
+	return err
 }
 
 // Suppressed says why an address must not be written to; an empty reason: it may be.
