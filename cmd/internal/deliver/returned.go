@@ -12,7 +12,8 @@ import (
 	"linkletter/store"
 )
 
-// Receiver accounts for messages that come back. Its fields are set before its methods are called.
+// Receiver accounts for messages that come back, in one pass over a mailbox: what is costly is bounded in each. Its fields are set
+// before its methods are called.
 type Receiver struct {
 	Store   *store.Store
 	Keys    digest.Keys
@@ -21,7 +22,7 @@ type Receiver struct {
 	Limit   store.SoftLimit
 	Log     *slog.Logger
 
-	searches int // how often somebody was looked for among all, in this pass
+	searches int // how often somebody was looked for among all
 }
 
 // Receipt is what became of a message.
@@ -66,9 +67,6 @@ func (r *Receiver) Receive(ctx context.Context, m *mailbox.Message) (Receipt, er
 	return r.unproven(ctx, m)
 }
 
-// Begin starts another pass: what is costly is bounded in each.
-func (r *Receiver) Begin() { r.searches = 0 }
-
 // unsubscribe does what the link does that is in the same message.
 func (r *Receiver) unsubscribe(ctx context.Context, m *mailbox.Message) (Receipt, error) {
 	subscriber, id, ok := r.Keys.ParseUnsubscribe(m.Token)
@@ -89,19 +87,7 @@ func (r *Receiver) leave(ctx context.Context, subscriber int64, id string) error
 	if id != "" {
 		return r.Store.Unsubscribe(ctx, subscriber, id)
 	}
-	var all []string
-	err := r.Store.Subscribers(ctx, store.SubscriberFilter{ID: subscriber}, func(s store.Subscriber) error {
-		for _, n := range s.Subscriptions {
-			all = append(all, n.Digest)
-		}
-		return nil
-	})
-	for _, id := range all {
-		if err == nil {
-			err = r.Store.Unsubscribe(ctx, subscriber, id)
-		}
-	}
-	return err
+	return r.Store.UnsubscribeAll(ctx, subscriber)
 }
 
 // complaint acts on what somebody thinks of a message that was theirs (RFC 5965, 7.3; opt-out is from RFC 6650's practice).
@@ -130,25 +116,23 @@ func (r *Receiver) complaint(ctx context.Context, m *mailbox.Message, w whose) (
 // bounce acts on what became of a message that is proven to be a subscriber's. It had one recipient: several are what an alias
 // made of it, and that one of them failed says nothing as long as another did not.
 func (r *Receiver) bounce(ctx context.Context, m *mailbox.Message, w whose) (Receipt, error) {
-	worst := mailbox.Recipient{}
+	var said mailbox.Recipient // the first that failed, or the first for which there may be somebody
 	failed, nobody := 0, 0
 	for _, rcpt := range m.Recipients {
 		if rcpt.Action != mailbox.Failed {
 			continue
 		}
-		if failed++; hard[rcpt.Status] {
-			nobody++
-		} else if worst.Action == "" || hard[worst.Status] {
-			worst = rcpt
+		if failed++; failed == 1 || hard[said.Status] && !hard[rcpt.Status] {
+			said = rcpt
 		}
-		if worst.Action == "" {
-			worst = rcpt
+		if hard[rcpt.Status] {
+			nobody++
 		}
 	}
 	if failed == 0 {
 		return Receipt{true, fmt.Sprintf("a report that a message to subscriber %d is on its way", w.subscriber)}, nil
 	}
-	b := store.Bounce{Kind: store.BounceSoft, Status: worst.Status, Reply: worst.Reply, Proven: true}
+	b := store.Bounce{Kind: store.BounceSoft, Status: said.Status, Reply: said.Reply, Proven: true}
 	if nobody == len(m.Recipients) {
 		b.Kind = store.BounceHard
 	}

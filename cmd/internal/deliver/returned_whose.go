@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,7 +25,7 @@ type whose struct {
 // whose finds out which message a report is about, by what only that message had: the mark of its envelope's sender, its
 // Message-ID, its token. The first that is good decides: whoever has one of these can say no more than that their own failed.
 func (r *Receiver) whose(ctx context.Context, m *mailbox.Message) (whose, error) {
-	w, err := r.byMark(ctx, append(append([]string(nil), m.To...), m.About.Senders...))
+	w, err := r.byMark(ctx, slices.Concat(m.To, m.About.Senders))
 	if err != nil || w.proven || m.Kind == mailbox.Plain { // text for people names anything
 		return w, err
 	}
@@ -99,7 +100,7 @@ func (r *Receiver) byIssueID(ctx context.Context, m *mailbox.Message, id string,
 	if ours(0) { // a copy for the operator
 		return whose{issue: issue, digest: parts[1], proven: true}, nil
 	}
-	named := append([]string(nil), m.About.Recipients...)
+	named := slices.Clone(m.About.Recipients)
 	for _, rcpt := range m.Recipients {
 		named = append(named, rcpt.Addresses...)
 	}
