@@ -24,8 +24,9 @@ func (p *program) digestShowCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show N",
 		Short: "Account for every subscriber's copy of one issue",
-		Long: `Account for every subscriber's copy of one issue: those in doubt first, which digest resolve ends. Of a copy for
-somebody who chose sections it says how many entries it has. The rows of deliveries that ended longer ago than mail.keep_deliveries are removed; their counts stay.`,
+		Long: `Account for every subscriber's copy of one issue: those in doubt first, which digest resolve ends.
+Of a copy for somebody who chose sections it says how many entries it has. The rows of deliveries
+that ended longer ago than mail.keep_deliveries are removed; their counts stay.`,
 		Example: "  linkletter digest show 12\n  linkletter digest show 12 --state in_doubt,failed\n  linkletter digest show 12 --digest weekly --json",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {

@@ -7,11 +7,25 @@ import (
 	"golang.org/x/term"
 )
 
-// progress gives what draws a bar of long work on standard error: the returned function tells it how far the work is. It
-// is nil where standard error is no terminal.
-func (p *program) progress(what string) func(done, total int) {
+// terminal is standard error where it is a terminal, on which a bar can be drawn; else nil.
+func (p *program) terminal() *os.File {
 	f, ok := p.err.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return nil
+	}
+	return f
+}
+
+// newBar makes a bar that says how long the rest takes, and goes when all is done. A total of -1 is not known.
+func newBar(f *os.File, total int, more ...progressbar.Option) *progressbar.ProgressBar {
+	return progressbar.NewOptions(total, append(more, progressbar.OptionSetWriter(f), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())...)
+}
+
+// progress gives what draws a bar of long work on standard error: the returned function tells it how far the work is. It
+// is nil where standard error is no terminal. A bar that cannot be drawn is no reason to stop the work.
+func (p *program) progress(what string) func(done, total int) {
+	f := p.terminal()
+	if f == nil {
 		return nil
 	}
 	var bar *progressbar.ProgressBar
@@ -20,10 +34,8 @@ func (p *program) progress(what string) func(done, total int) {
 			if total < 2 {
 				return // done before anybody could look
 			}
-			bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(what),
-				progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())
+			bar = newBar(f, total, progressbar.OptionSetDescription(what), progressbar.OptionShowCount())
 		}
-		// A bar that cannot be drawn is no reason to stop the work.
 		bar.ChangeMax(total)
 		_ = bar.Set(done)
 		if done >= total {
@@ -34,8 +46,8 @@ func (p *program) progress(what string) func(done, total int) {
 
 // rowProgress is progress for rows of a file, by the bytes that were read of it; a total of 0 is not known.
 func (p *program) rowProgress(what string) func(done, total, rows int) {
-	f, ok := p.err.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	f := p.terminal()
+	if f == nil {
 		return nil
 	}
 	var bar *progressbar.ProgressBar
@@ -44,9 +56,8 @@ func (p *program) rowProgress(what string) func(done, total, rows int) {
 			if total == 0 {
 				total = -1
 			}
-			bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(f), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())
+			bar = newBar(f, total)
 		}
-		// A bar that cannot be drawn is no reason to stop the work.
 		bar.Describe(what + " " + count(rows, "row", "rows"))
 		_ = bar.Set(done)
 		if total > 0 && done >= total {

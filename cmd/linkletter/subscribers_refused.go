@@ -57,7 +57,8 @@ func newRefusalFile(path string, rows *subscriberReader, digest string) (*refusa
 		r.digest, header = digest, append(header, csvColumns[colDigest])
 	}
 	r.err = r.csv.Write(header)
-	return r, errors.Join(r.Sync(), syncFolder(filepath.Dir(path)))
+	syncFolder(filepath.Dir(path))
+	return r, r.Sync()
 }
 
 // add writes a row; it may stay buffered until Sync.
@@ -103,13 +104,12 @@ func (r *refusalFile) Sync() error {
 // Close ends the file.
 func (r *refusalFile) Close() error { return errors.Join(r.Sync(), r.file.Close()) }
 
-// syncFolder makes a new name in a folder survive a power failure; where folders cannot be opened, the system sees to it.
-func syncFolder(dir string) error {
+// syncFolder makes a new name in a folder survive a power failure, where the system has a way to.
+func syncFolder(dir string) {
 	f, err := os.Open(dir)
 	if err != nil {
-		return nil
+		return
 	}
 	defer f.Close()
 	f.Sync() // not every file system can
-	return nil
 }
