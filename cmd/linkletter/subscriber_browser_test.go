@@ -11,7 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/browser"
+	downloads "github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
@@ -74,15 +75,15 @@ func atBrowser(t *testing.T, browser context.Context, base, name string) *browsi
 		t.Fatalf("opening a tab: %v", err)
 	}
 	// Tabs side by side would take the focus from each other.
-	command(v, chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}))
+	call(v, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	return v
 }
 
-// command wants a command of the protocol to succeed: command(v, chromedp.Call(…)).
-func command[R any](v *browsing, _ R, err error) {
+// call sends a command of the protocol.
+func call[P, R any](v *browsing, command cdp.Command[P, R], params P) {
 	v.Helper()
-	if err != nil {
-		v.Fatalf("%s: %v", v.name, err)
+	if _, err := chromedp.Call(v.ctx, command, params); err != nil {
+		v.Fatalf("%s: %s: %v", v.name, command.Method, err)
 	}
 }
 
@@ -90,10 +91,13 @@ func (v *browsing) hear(event any) {
 	said := ""
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
-		if !strings.HasPrefix(e.Request.URL, v.base) {
+		if !strings.HasPrefix(e.Request.URL, v.base) && !strings.HasPrefix(e.Request.URL, "data:") { // a date field's own drawing
 			said = "the page asks for " + e.Request.URL
 		}
 	case *log.EventEntryAdded:
+		if strings.Contains(e.Entry.Text, "410 (Gone)") { // a link that is used up is answered so
+			return
+		}
 		said = "the console says: " + e.Entry.Text
 	case *runtime.EventConsoleAPICalled:
 		said = "a script writes into the console"
@@ -120,7 +124,7 @@ func (v *browsing) quiet() {
 // withoutScripts is a browser whose owner switched JavaScript off.
 func (v *browsing) withoutScripts() {
 	v.Helper()
-	command(v, chromedp.Call(v.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
+	call(v, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 }
 
 // soon bounds one step.
@@ -219,6 +223,11 @@ func (v *browsing) press(says string) {
 func (v *browsing) toggle(selector string) {
 	v.Helper()
 	was := ask[bool](v, field(selector)+".checked")
+	if v.keyboard && ask[string](v, field(selector)+".type") == "radio" { // Tab reaches the one of them that is chosen
+		v.reach(fmt.Sprintf(`document.querySelector('[name="' + %s.name + '"]:checked')`, field(selector)))
+		v.do("pressing Down", chromedp.KeyEvent(kb.ArrowDown))
+		return
+	}
 	x, y := v.reach(field(selector))
 	if v.keyboard {
 		v.do("pressing Space", chromedp.KeyEvent(" "))
@@ -228,6 +237,20 @@ func (v *browsing) toggle(selector string) {
 	if ask[bool](v, field(selector)+".checked") == was {
 		v.Errorf("%s: %s stays as it is", v.name, selector)
 	}
+}
+
+// unfold opens what is folded away.
+func (v *browsing) unfold(says string) {
+	v.Helper()
+	if ask[bool](v, button(says)+".parentElement.open") {
+		return
+	}
+	x, y := v.reach(button(says))
+	act := chromedp.MouseClickXY(x, y)
+	if v.keyboard {
+		act = chromedp.KeyEvent(kb.Enter)
+	}
+	v.do("unfolding "+says, act)
 }
 
 // fill types into a field that is empty or holds what is typed over.
@@ -246,8 +269,10 @@ func (v *browsing) fill(selector, text string) {
 func (v *browsing) download(says string) []byte {
 	v.Helper()
 	dir := v.TempDir()
-	command(v, chromedp.CallBrowser(v.ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
-		Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: dir}))
+	if _, err := chromedp.CallBrowser(v.ctx, downloads.SetDownloadBehavior, downloads.SetDownloadBehaviorParams{
+		Behavior: downloads.SetDownloadBehaviorBehaviorAllow, DownloadPath: dir}); err != nil {
+		v.Fatal(err)
+	}
 	x, y := v.reach(button(says))
 	if v.keyboard {
 		v.do("pressing Enter", chromedp.KeyEvent(kb.Enter))

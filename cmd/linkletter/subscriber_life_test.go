@@ -1,13 +1,20 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
 	"testing"
+	"time"
 )
 
 // guest is one who lives through it all, with the mail that comes to them.
 type guest struct {
 	*browsing
 	address string
+	before  string // the address that they had
 }
 
 // TestSubscriberLife lives the life of three subscribers from the form to being forgotten, by clicking what pages and mails
@@ -18,55 +25,73 @@ func TestSubscriberLife(t *testing.T) {
 	c := openClub(t, "")
 	var guests []*guest
 	for _, name := range []string{"plain", "scripted", "keyboard"} {
-		g := &guest{atBrowser(t, browser, c.base, name), name + "@reader.example"}
+		g := &guest{browsing: atBrowser(t, browser, c.base, name), address: name + "@reader.example"}
 		g.keyboard = name == "keyboard"
 		if name == "plain" {
 			g.withoutScripts()
 		}
 		guests = append(guests, g)
 	}
-	each := func(step func(c *club, g *guest)) {
+	each := func(steps ...func(c *club, g *guest)) {
 		t.Helper()
-		for _, g := range guests {
-			step(c, g)
+		for _, step := range steps {
+			for _, g := range guests {
+				step(c, g)
+			}
 		}
 	}
-	each(signsUp)
-	each(confirms)
-	c.publish("Second", clubSections...)
-	c.sentNow("weekly")
-	each(getsAll)
-	each(leavesByTheBody)
-	each(comesBack)
-	each(leavesByTheButton)
-	c.publish("Last", clubSections...)
-	c.sentNow("weekly")
-	each(func(c *club, g *guest) { c.nothing(g.address); g.quiet() })
+	send := func(name, digest string) {
+		t.Helper()
+		c.publish(name, clubSections...)
+		c.sentNow(digest)
+	}
+	gets := func(titles ...string) func(*club, *guest) {
+		return func(c *club, g *guest) { c.holds(c.received(g.address), titles...) }
+	}
+
+	each(signsUp, confirms)
+	send("Second", "weekly")
+	each(getsAll, chooses)
+	send("Third", "weekly")
+	each(gets("Third of Iron"))
+	c.sentNow("reading")
+	each(gets("Third of Poems", "Third of Travel"), pauses)
+	send("Fourth", "weekly")
+	each(getsNothing, awakes)
+	send("Fifth", "weekly")
+	each(gets("Fifth of Iron"), moves, getsData)
+	each(leavesByTheBody, comesBack, leavesByTheButton, comesBack, leavesByMail, comesBack)
+	send("Sixth", "weekly")
+	each(func(c *club, g *guest) { c.received(g.address) }, isForgotten)
+	send("Last", "weekly")
+	each(getsNothing, func(_ *club, g *guest) { g.quiet() })
 }
 
-// signsUp fills in the form of the front page's link, which has the first digest ticked.
+// signsUp fills in the form, which has the first digest ticked.
 func signsUp(c *club, g *guest) {
 	g.open(c.base + "-/subscribe")
 	g.reads("Subscribe by e-mail")
 	g.fill("#address", g.address)
 	g.press("Subscribe")
 	g.reads("Look into your mailbox")
-	c.standsAs(g.address, "weekly pending")
+	c.standsAs(g.address, "weekly", "pending")
 }
 
-// confirms opens the link of the mail and presses its button; afterwards the link says how things are.
-func confirms(c *club, g *guest) {
+func confirms(c *club, g *guest) { confirmsOf(c, g, "weekly", "The Weekly") }
+
+// confirmsOf opens the link of the mail and presses its button; afterwards the link says how things are.
+func confirmsOf(c *club, g *guest, digest, title string) {
 	l := c.received(g.address)
 	link := l.link(g, "/-/confirm/")
 	if l.Header.Get("List-Unsubscribe-Post") != "" {
 		g.Errorf("%q offers one click to leave what nobody has joined", l.Subject)
 	}
 	g.open(link)
-	g.reads("Confirm your subscription", "The Weekly")
-	c.standsAs(g.address, "weekly pending")
+	g.reads("Confirm your subscription", title)
+	c.standsAs(g.address, digest, "pending")
 	g.press("Yes, subscribe me")
-	g.reads("You are subscribed", "The Weekly")
-	c.standsAs(g.address, "weekly confirmed")
+	g.reads("You are subscribed", title)
+	c.standsAs(g.address, digest, "confirmed")
 	g.open(link)
 	g.reads("You are subscribed")
 }
@@ -76,17 +101,101 @@ func getsAll(c *club, g *guest) {
 	l := c.received(g.address)
 	c.holds(l, "Second of Iron", "Second of Wood", "Second of Poems", "Second of Travel")
 	g.open(l.link(g, "/weekly/1/"))
-	g.reads("The Weekly")
+	if got := ask[string](g.browsing, `document.body.innerText`); !strings.Contains(got, "Second of Travel") || strings.Contains(got, g.address) {
+		g.Errorf("the issue's page:\n%s", got)
+	}
 }
 
-// leavesByTheBody opens the link at the end of the newest mail, and presses the button there.
+func getsNothing(c *club, g *guest) { c.nothing(g.address) }
+
+// preferences goes where the newest issue's link and the page behind it lead.
+func preferences(c *club, g *guest) {
+	g.open(c.newestIssue(g.address, g.before).link(g, "/-/unsubscribe/"))
+	g.reads("Unsubscribe")
+	g.press("Choose sections and digests")
+	g.reads("Your preferences")
+	if got := ask[string](g.browsing, `document.body.innerText`); strings.Contains(got, g.address) {
+		g.Errorf("%s: whoever has the mail is shown the address:\n%s", g.name, got)
+	}
+}
+
+// chooses takes one section of the first digest, and all of the second, which is asked for by mail.
+func chooses(c *club, g *guest) {
+	preferences(c, g)
+	g.toggle(`[name="want.weekly"][value="some"]`)
+	g.unfold("Sections of Tools")
+	g.toggle(`[name="part.weekly"][value="tools/iron"]`)
+	g.toggle(`[name="digest"][value="reading"]`)
+	g.press("Save")
+	g.reads("Saved", "Only 1 part", "Iron", "Not yet: it begins with the link")
+	c.standsAs(g.address, "weekly", "confirmed")
+	confirmsOf(c, g, "reading", "Only Books")
+}
+
+// pauses asks for a pause until the end of next year, in the order in which Chromium's date field wants it here.
+func pauses(c *club, g *guest) {
+	preferences(c, g)
+	year := time.Now().UTC().Year() + 1
+	g.fill("#pause", fmt.Sprintf("1231%d", year))
+	g.press("Save")
+	g.reads("Saved", fmt.Sprintf("Nothing is sent before 31 December %d.", year))
+}
+
+// awakes is the pause's end. The program's clock is the machine's, so that instead the end is moved into the past.
+func awakes(c *club, g *guest) {
+	if got := c.column(fmt.Sprintf(`UPDATE subscriber SET paused = 1 WHERE key = '%s' AND paused > unixepoch() RETURNING address`, g.address)); len(got) != 1 {
+		g.Errorf("%s: was not paused", g.name)
+	}
+}
+
+// asks presses a button of the preferences that is confirmed by mail, and opens the mail's link.
+func asks(c *club, g *guest, says, heading string) (link string) {
+	g.press(says)
+	g.reads("Look into your mailbox")
+	link = c.received(g.address).link(g, "/-/act/")
+	g.open(link)
+	g.reads(heading)
+	return link
+}
+
+// moves changes the address: the old one is asked, then the new one.
+func moves(c *club, g *guest) {
+	preferences(c, g)
+	there := "new-" + g.address
+	g.fill("#address", there)
+	used := asks(c, g, "Change address", "Change your address")
+	g.press("Yes, ask the new address")
+	g.reads("Now look into your other mailbox")
+	g.open(c.received(there).link(g, "/-/act/"))
+	g.reads("Take your mail here", there)
+	c.standsAs(g.address, "weekly", "confirmed")
+	g.press("Yes, take it here")
+	g.reads("Your address has changed", there)
+	c.standsAs(there, "weekly", "confirmed")
+	g.open(used)
+	g.reads("This link is used up")
+	g.address, g.before = there, g.address
+}
+
+// getsData downloads the file, which says who it is about and what they chose.
+func getsData(c *club, g *guest) {
+	preferences(c, g)
+	asks(c, g, "Download my data", "What is stored about you")
+	b := g.download("Get the file")
+	var data map[string]any
+	if err := json.Unmarshal(b, &data); err != nil || !bytes.Contains(b, []byte(g.address)) || !bytes.Contains(b, []byte("iron")) {
+		g.Errorf("%s: the file (%v):\n%s", g.name, err, b)
+	}
+}
+
+// leavesByTheBody opens the link at the end of the newest issue, and presses the button there.
 func leavesByTheBody(c *club, g *guest) {
-	g.open(c.newest(g.address).link(g, "/-/unsubscribe/"))
+	g.open(c.newestIssue(g.address, g.before).link(g, "/-/unsubscribe/"))
 	g.reads("Unsubscribe", "The Weekly")
-	c.standsAs(g.address, "weekly confirmed")
+	c.standsAs(g.address, "weekly", "confirmed")
 	g.press("Unsubscribe")
 	g.reads("You are unsubscribed", "The Weekly")
-	c.standsAs(g.address, "weekly unsubscribed")
+	c.standsAs(g.address, "weekly", "unsubscribed")
 }
 
 // comesBack signs up and confirms anew, as one who left may.
@@ -95,11 +204,35 @@ func comesBack(c *club, g *guest) {
 	confirms(c, g)
 }
 
-// leavesByTheButton does what the mail program's button does, in one of its two forms each.
+// leavesByTheButton does what the mail program's button does, in both forms, of which the second changes nothing more.
 func leavesByTheButton(c *club, g *guest) {
-	link := c.newestIssue(g.address).unsubscribe(g, "http")
-	for range 2 { // a second time is no error
-		c.oneClick(link, g.keyboard)
-		c.standsAs(g.address, "weekly unsubscribed")
+	link := c.newestIssue(g.address, g.before).unsubscribe(g, "http")
+	for _, multi := range []bool{g.keyboard, !g.keyboard} {
+		c.oneClick(link, multi)
+		c.standsAs(g.address, "weekly", "unsubscribed")
 	}
+}
+
+// leavesByMail writes the message that the mailto form asks for, which a pipe gives to the program.
+func leavesByMail(c *club, g *guest) {
+	to, err := url.Parse(c.newestIssue(g.address, g.before).unsubscribe(g, "mailto"))
+	c.must(err)
+	cmd := c.linkletter("bounces", "receive")
+	cmd.Stdin = strings.NewReader(fmt.Sprintf("From: %s\nTo: %s\nSubject: %s\nMessage-ID: <%s@reader.example>\n\n", g.address, to.Opaque, to.Query().Get("subject"), g.name))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		g.Errorf("%s: bounces receive: %v\n%s", g.name, err, out)
+	}
+	c.standsAs(g.address, "weekly", "unsubscribed")
+}
+
+// isForgotten is the end: nothing of the address is left in the files.
+func isForgotten(c *club, g *guest) {
+	old := c.newestIssue(g.address, g.before).link(g, "/-/unsubscribe/")
+	preferences(c, g)
+	asks(c, g, "Forget me", "Forget me")
+	g.press("Yes, forget me")
+	g.reads("You are forgotten")
+	c.leavesNoTrace(g.name + "@reader.example")
+	g.open(old)
+	g.reads("Unsubscribe")
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -274,17 +273,12 @@ func (c *club) oneClick(link string, multi bool) {
 	}
 }
 
-// standing says what a subscriber is to each digest, as "weekly confirmed".
-func (c *club) standing(address string) []string {
+// standsAs wants a subscriber to be this to a digest.
+func (c *club) standsAs(address, digest, want string) {
 	c.Helper()
-	return c.column(fmt.Sprintf(`SELECT digest || ' ' || state FROM subscription JOIN subscriber ON id = subscriber WHERE key = '%s' ORDER BY digest`, address))
-}
-
-// standsAs wants a subscriber's subscriptions to be these.
-func (c *club) standsAs(address string, want ...string) {
-	c.Helper()
-	if got := c.standing(address); !slices.Equal(got, want) {
-		c.Errorf("%s is %q, want %q", address, got, want)
+	got := c.column(fmt.Sprintf(`SELECT state FROM subscription JOIN subscriber ON id = subscriber WHERE key = '%s' AND digest = '%s'`, address, digest))
+	if !slices.Equal(got, []string{want}) {
+		c.Errorf("%s is %q to %s, want %q", address, got, digest, want)
 	}
 }
 
@@ -303,41 +297,16 @@ func (c *club) leavesNoTrace(text string) {
 	}
 }
 
-// get is what a bare client is answered, with its status.
-func get(ctx context.Context, method, address string) (status int, body string, err error) {
-	ask, err := http.NewRequestWithContext(ctx, method, address, nil)
-	if err != nil {
-		return 0, "", err
-	}
-	res, err := http.DefaultClient.Do(ask)
-	if err != nil {
-		return 0, "", err
-	}
-	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
-	return res.StatusCode, string(b), err
-}
-
-// newest is the newest message to an address.
-func (c *club) newest(address string) mailing {
+// newestIssue is the newest message that can be left with one click, to the first of the addresses that got any.
+func (c *club) newestIssue(addresses ...string) mailing {
 	c.Helper()
-	all := c.to(address)
-	if len(all) == 0 {
-		c.Fatalf("nothing came to %s", address)
-	}
-	l, err := readLetter(all[len(all)-1])
-	c.must(err)
-	return l
-}
-
-// newestIssue is the newest message to an address that can be left with one click.
-func (c *club) newestIssue(address string) mailing {
-	c.Helper()
-	for _, m := range slices.Backward(c.to(address)) {
-		if l, err := readLetter(m); err == nil && l.Header.Get("List-Unsubscribe-Post") != "" {
-			return l
+	for _, address := range addresses {
+		for _, m := range slices.Backward(c.to(address)) {
+			if l, err := readLetter(m); err == nil && l.Header.Get("List-Unsubscribe-Post") != "" {
+				return l
+			}
 		}
 	}
-	c.Fatalf("no issue came to %s", address)
+	c.Fatalf("no issue came to %q", addresses)
 	return mailing{}
 }
