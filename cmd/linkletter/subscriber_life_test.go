@@ -66,7 +66,10 @@ func TestSubscriberLife(t *testing.T) {
 	send("Last", "weekly")
 	// What was deleted leaves the files when they are rewritten, which this command does at once and serve in time.
 	c.run("subscribers", "suppress", "other@reader.example")
-	c.run("subscribers", "forget", "other@reader.example")
+	c.until("they are rewritten", func() bool {
+		c.run("subscribers", "forget", "other@reader.example")
+		return len(c.column(`SELECT name FROM setting WHERE name = 'unclean'`)) == 0
+	})
 	each(getsNothing, func(c *club, g *guest) {
 		c.leavesNoTrace(g.name + "@reader.example")
 		g.quiet()
