@@ -91,7 +91,7 @@ const (
 	Sent       State = "sent"       // the server's reply is on disk
 	Deferred   State = "deferred"   // to be tried again
 	Failed     State = "failed"     // never accepted
-	Suppressed State = "suppressed" // unsubscribed or suppressed before it was sent
+	Suppressed State = "suppressed" // unsubscribed, paused or suppressed before it was sent
 	InDoubt    State = "in_doubt"   // interrupted between the dot and the reply
 	Cancelled  State = "cancelled"  // the operator ended the issue before it was sent
 )

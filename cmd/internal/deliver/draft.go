@@ -110,7 +110,7 @@ func noticed(draft *store.Issue, subscribers int) store.Parts {
 	if subscribers == 1 {
 		to = "1 subscriber"
 	}
-	intro := "This is a draft. It goes to " + to + ", as it stands below, when you approve it; its links to the web work only then:"
+	intro := "This is a draft. It goes to " + to + ", as it stands below or the sections that they chose of it, but to nobody who is paused, when you approve it; its links to the web work only then:"
 	if draft.Len() == 0 {
 		intro = "This is a draft, and nothing is left of it. `linkletter entries show URL` brings an entry back; cancel ends the draft:"
 	}

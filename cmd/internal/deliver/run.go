@@ -25,7 +25,7 @@ type Summary struct {
 	Sent       int
 	Deferred   int       // to be tried again; those of an issue that was paused, when it is resumed
 	Failed     int       // given up
-	Suppressed int       // left out: unsubscribed or suppressed since the issue was frozen
+	Suppressed int       // left out: unsubscribed, paused or suppressed since the issue was frozen
 	InDoubt    int       // interrupted between the end of the message and the reply, in this run
 	Recovered  int       // the same, left by a process before this one
 	Next       time.Time // when there is something to try; not after the run's end: at once; zero: never
