@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -99,7 +100,8 @@ func (r *Receiver) complaint(ctx context.Context, m *mailbox.Message, w whose) (
 		id := w.digest
 		if id == "" && w.issue != 0 {
 			var err error
-			if id, err = r.Store.IssueDigest(ctx, w.issue); err != nil {
+			id, err = r.Store.IssueDigest(ctx, w.issue)
+			if err != nil && !errors.Is(err, store.ErrNotFound) { // a store brought back from a copy may not have it
 				return Receipt{}, err
 			}
 		}
