@@ -78,19 +78,29 @@ type actMail struct {
 
 // queue queues the mail with a fresh nonce, unless something keeps it from being sent.
 func (m actMail) queue(ctx context.Context, tx *sql.Tx, keys digest.Keys, client string, limits SignUpLimits, now time.Time) (done SignedUp, err error) {
+	// What others' addresses do to the limits for a client tells nothing about them (see askConfirmations).
+	allowed, err := limits.allowClient(ctx, tx, client, 1, now)
+	if err != nil || !allowed {
+		return SignedUp{Limited: !allowed}, err
+	}
 	reason, err := suppression(ctx, tx, keys, m.key)
-	if err != nil || !m.kind.mayReach(reason) {
+	if err != nil {
 		return done, err
+	}
+	if !m.kind.mayReach(reason) {
+		return done, countAlone(ctx, tx, client, 1, now)
 	}
 	var waits bool
 	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM confirmation WHERE subscriber = ? AND kind = ? AND address = ? AND next IS NOT NULL)`,
 		m.subscriber, m.kind, m.other).Scan(&waits)
-	if err != nil || waits {
+	if err == nil && !waits {
+		allowed, err = limits.allowAddress(ctx, tx, keys, m.key, 1, now)
+	}
+	if err != nil {
 		return done, err
 	}
-	allowed, err := limits.allow(ctx, tx, m.key, client, 1, now)
-	if err != nil || !allowed {
-		return SignedUp{Limited: !allowed}, err
+	if waits || !allowed {
+		return SignedUp{Limited: !allowed}, countAlone(ctx, tx, client, 1, now)
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO confirmation (subscriber, kind, digest, address, key, nonce, origin, created, next)
 		VALUES (?1, ?2, '', ?3, ?4, ?5, ?6, ?7, ?7)`, m.subscriber, m.kind, m.other, m.key, rand.Text(), client, now.Unix())

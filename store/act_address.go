@@ -61,7 +61,7 @@ func (s *Store) TakeAddress(ctx context.Context, confirmation int64, nonce strin
 		if err != nil {
 			return err
 		}
-		if err := makeWay(ctx, tx, a.Subscriber, key); err != nil {
+		if err := makeWay(ctx, tx, keys, a.Subscriber, key, now); err != nil {
 			return err
 		}
 		return moveSubscriber(ctx, tx, keys, a.Subscriber, a.Other, key, now)
@@ -73,7 +73,7 @@ func (s *Store) TakeAddress(ctx context.Context, confirmation int64, nonce strin
 }
 
 // makeWay removes another subscriber who has the key, unless digests are sent to them.
-func makeWay(ctx context.Context, tx *sql.Tx, subscriber int64, key string) error {
+func makeWay(ctx context.Context, tx *sql.Tx, keys digest.Keys, subscriber int64, key string, now time.Time) error {
 	var other int64
 	err := tx.QueryRowContext(ctx, `SELECT id FROM subscriber WHERE key = ? AND id <> ?`, key, subscriber).Scan(&other)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -91,12 +91,17 @@ func makeWay(ctx context.Context, tx *sql.Tx, subscriber int64, key string) erro
 		return err
 	}
 	// What they left nobody else may subscribe them to, under whatever number.
-	_, err = tx.ExecContext(ctx, `UPDATE OR IGNORE subscription SET subscriber = ?, state = 'unsubscribed', nonce = ''
-		WHERE subscriber = ? AND ended IS NOT NULL`, subscriber, other)
-	if err != nil {
-		return err
+	for _, statement := range []string{
+		// Also where they only wait to be asked: without an answer they have left again.
+		`UPDATE subscription SET ended = (SELECT ended FROM subscription o WHERE o.subscriber = ?2 AND o.digest = subscription.digest)
+			WHERE subscriber = ?1 AND state = 'pending' AND ended IS NULL`,
+		`UPDATE OR IGNORE subscription SET subscriber = ?1, state = 'unsubscribed', nonce = '' WHERE subscriber = ?2 AND ended IS NOT NULL`,
+	} {
+		if _, err := tx.ExecContext(ctx, statement, subscriber, other); err != nil {
+			return err
+		}
 	}
-	return erase(ctx, tx, other)
+	return erase(ctx, tx, keys, other, now)
 }
 
 // moveSubscriber gives a subscriber an address that nobody else has.

@@ -70,7 +70,7 @@ func (s *Store) ConfirmationOf(ctx context.Context, within time.Duration, wanted
 	subscriber, err = s.find(ctx, func(id int64) bool {
 		found = wanted(id)
 		return found
-	}, `SELECT id, CASE kind WHEN 'take_address' THEN 0 ELSE subscriber END FROM confirmation WHERE created >= ?`, s.now().Add(-within).Unix())
+	}, `SELECT id, CASE kind WHEN 'take_address' THEN 0 ELSE coalesce(subscriber, 0) END FROM confirmation WHERE created >= ?`, s.now().Add(-within).Unix())
 	return found, subscriber, err
 }
 

@@ -84,7 +84,7 @@ func forget(ctx context.Context, tx *sql.Tx, keys digest.Keys, subscriber int64,
 	if err != nil {
 		return err
 	}
-	if err := erase(ctx, tx, subscriber); err != nil {
+	if err := erase(ctx, tx, keys, subscriber, now); err != nil {
 		return err
 	}
 	return forgetKey(ctx, tx, keys, address, key, now)
@@ -92,7 +92,7 @@ func forget(ctx context.Context, tx *sql.Tx, keys digest.Keys, subscriber int64,
 
 // forgetKey does what is to be done about an address that nobody has any more.
 func forgetKey(ctx context.Context, tx *sql.Tx, keys digest.Keys, address, key string, now time.Time) error {
-	if err := forgetMentions(ctx, tx, address, key); err != nil {
+	if err := forgetMentions(ctx, tx, keys, address, key, now); err != nil {
 		return err
 	}
 	if err := keepLeft(ctx, tx, keys.Hash(digest.HashSuppression, key), now); err != nil {
@@ -111,8 +111,12 @@ func keepLeft(ctx context.Context, tx *sql.Tx, hash string, now time.Time) error
 var aboutPeople = []string{"delivery", "bounce", "choice", "confirmation", "subscription"}
 
 // erase deletes a subscriber and all rows about them, in the right order: nothing checks it on the connection of erasing.
-func erase(ctx context.Context, tx *sql.Tx, subscriber int64) error {
+func erase(ctx context.Context, tx *sql.Tx, keys digest.Keys, subscriber int64, now time.Time) error {
 	if err := countErased(ctx, tx, subscriber); err != nil {
+		return err
+	}
+	err := countAnonymously(ctx, tx, keys, now, `subscriber = ?`, subscriber)
+	if err != nil {
 		return err
 	}
 	for _, table := range aboutPeople {
@@ -124,8 +128,32 @@ func erase(ctx context.Context, tx *sql.Tx, subscriber int64) error {
 			return fmt.Errorf("table %s: %w", table, err)
 		}
 	}
-	_, err := tx.ExecContext(ctx, `DELETE FROM subscriber WHERE id = ?`, subscriber)
+	_, err = tx.ExecContext(ctx, `DELETE FROM subscriber WHERE id = ?`, subscriber)
 	return err
+}
+
+// countAnonymously makes mails that asked something rows that say nothing but how many went to the same address in the last day:
+// who forgets themselves, or an address of theirs, must not be able to have any number of mails sent to somebody else.
+func countAnonymously(ctx context.Context, tx *sql.Tx, keys digest.Keys, now time.Time, where string, args ...any) error {
+	type row struct {
+		id  int64
+		key string
+	}
+	rows, err := collect(ctx, tx, func(rows *sql.Rows) (r row, err error) {
+		err = rows.Scan(&r.id, &r.key)
+		return r, err
+	}, `SELECT id, key FROM confirmation WHERE subscriber IS NOT NULL AND created > ? AND `+where, append([]any{now.Add(-signUpMemory).Unix()}, args...)...)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		_, err := tx.ExecContext(ctx, `UPDATE confirmation SET subscriber = NULL, kind = 'subscribe', digest = '', address = '', key = ?, nonce = '', origin = '',
+			next = NULL, sent = NULL, error = '' WHERE id = ?`, keys.Hash(digest.HashSuppression, r.key), r.id)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // countErased adds the states of a subscriber's deliveries to what their issues know of rows that are gone.
@@ -178,7 +206,7 @@ func addPruned(ctx context.Context, tx *sql.Tx, issue int64, states map[digest.S
 
 // forgetMentions deletes what others have to do with an address: mails that ask whether it shall become theirs, and what
 // servers said of it in answers that are kept beside no delivery.
-func forgetMentions(ctx context.Context, tx *sql.Tx, address, key string) error {
+func forgetMentions(ctx context.Context, tx *sql.Tx, keys digest.Keys, address, key string, now time.Time) error {
 	type row struct {
 		id           int64
 		address, key string
@@ -194,7 +222,10 @@ func forgetMentions(ctx context.Context, tx *sql.Tx, address, key string) error 
 		if r.key != key && strings.Map(lower, r.address) != key {
 			continue
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM confirmation WHERE id = ?`, r.id); err != nil {
+		if err := countAnonymously(ctx, tx, keys, now, `id = ?`, r.id); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM confirmation WHERE id = ? AND subscriber IS NOT NULL`, r.id); err != nil {
 			return err
 		}
 	}

@@ -148,7 +148,7 @@ var migrations = []string{
 	DROP TABLE confirmation;
 	CREATE TABLE confirmation (
 		id         INTEGER PRIMARY KEY AUTOINCREMENT,
-		subscriber INTEGER NOT NULL REFERENCES subscriber (id),
+		subscriber INTEGER REFERENCES subscriber (id),
 		kind       TEXT NOT NULL DEFAULT 'subscribe' CHECK (kind IN ('subscribe', 'leave_address', 'take_address', 'data', 'forget')),
 		digest     TEXT NOT NULL,
 		address    TEXT NOT NULL DEFAULT '',

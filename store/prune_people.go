@@ -74,13 +74,17 @@ func (s *Store) pruneSubscribers(ctx context.Context, n int) (pruned int, err er
 	if err != nil || len(idle) == 0 {
 		return 0, err
 	}
-	err = s.erasing(ctx, func(tx *sql.Tx, _ time.Time) error {
+	keys, err := s.keys(ctx)
+	if err != nil {
+		return 0, err
+	}
+	err = s.erasing(ctx, func(tx *sql.Tx, now time.Time) error {
 		pruned = 0
 		for _, id := range idle {
 			var still bool
 			err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM subscriber s WHERE s.id = ? AND `+nothingLeft+`)`, id).Scan(&still)
 			if err == nil && still {
-				err = erase(ctx, tx, id)
+				err = erase(ctx, tx, keys, id, now)
 				pruned++
 			}
 			if err != nil {

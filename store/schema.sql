@@ -284,7 +284,7 @@ CREATE TABLE suppression (
 -- or what nobody shall do who only has somebody's mail.
 CREATE TABLE confirmation (
 	id         INTEGER PRIMARY KEY AUTOINCREMENT,
-	subscriber INTEGER NOT NULL REFERENCES subscriber (id),
+	subscriber INTEGER REFERENCES subscriber (id), -- NULL: it only counts for the limits
 	kind       TEXT NOT NULL DEFAULT 'subscribe' CHECK (kind IN (
 	           'subscribe',             -- to the subscriber
 	           'leave_address',         -- to the subscriber: shall another address take its place?
@@ -292,7 +292,7 @@ CREATE TABLE confirmation (
 	           'data', 'forget')),      -- to the subscriber
 	digest     TEXT NOT NULL,           -- of a subscription; empty for the rest
 	address    TEXT NOT NULL DEFAULT '',-- the other one
-	key        TEXT NOT NULL,           -- as subscriber.key, of the address that the mail goes to
+	key        TEXT NOT NULL,           -- as subscriber.key, of the address that the mail goes to; its hash once they are forgotten
 	nonce      TEXT NOT NULL DEFAULT '',-- of the link, but for a subscription's; empty once used
 	origin     TEXT NOT NULL,           -- keyed hash of the client's address; empty after a day
 	created    INTEGER NOT NULL,

@@ -60,18 +60,21 @@ func askConfirmations(ctx context.Context, tx *sql.Tx, keys digest.Keys, address
 	if err := forgetSignUps(ctx, tx, now); err != nil {
 		return done, err
 	}
-	reason, err := suppression(ctx, tx, keys, key)
-	if err != nil || !mayAsk(reason) {
-		return done, err
+	digests = slices.Compact(slices.Sorted(slices.Values(digests)))
+	if len(digests) == 0 {
+		return done, nil
 	}
-	wanted, err := unconfirmed(ctx, tx, key, slices.Compact(slices.Sorted(slices.Values(digests))))
-	if err != nil || len(wanted) == 0 {
-		return done, err
-	}
-	allowed, err := limits.allow(ctx, tx, key, client, len(wanted), now)
+	allowed, err := limits.allowClient(ctx, tx, client, len(digests), now)
 	if err != nil || !allowed {
-		done.Limited = err == nil
+		return SignedUp{Limited: !allowed}, err
+	}
+	wanted, limited, err := askable(ctx, tx, keys, key, digests, limits, now)
+	if err != nil {
 		return done, err
+	}
+	// Whoever sees when their own sign-ups meet a limit must not see who is subscribed: all addresses count alike.
+	if err := countAlone(ctx, tx, client, len(digests)-len(wanted), now); err != nil || len(wanted) == 0 {
+		return SignedUp{Limited: limited}, err
 	}
 	id, err := ensureSubscriber(ctx, tx, keys, address, key, now)
 	if err != nil {
@@ -84,6 +87,33 @@ func askConfirmations(ctx context.Context, tx *sql.Tx, keys digest.Keys, address
 	}
 	done.Queued = len(wanted)
 	return done, nil
+}
+
+// askable are those of digests that somebody is to be asked about; limited: none, because enough was asked there.
+func askable(ctx context.Context, tx *sql.Tx, keys digest.Keys, key string, digests []string, limits SignUpLimits, now time.Time) (wanted []string, limited bool, err error) {
+	reason, err := suppression(ctx, tx, keys, key)
+	if err != nil || !mayAsk(reason) {
+		return nil, false, err
+	}
+	if wanted, err = unconfirmed(ctx, tx, key, digests); err != nil || len(wanted) == 0 {
+		return nil, false, err
+	}
+	allowed, err := limits.allowAddress(ctx, tx, keys, key, len(wanted), now)
+	if err != nil || !allowed {
+		return nil, err == nil, err
+	}
+	return wanted, false, nil
+}
+
+// countAlone counts for the limits what was asked for n times, and no mail was queued for.
+func countAlone(ctx context.Context, tx *sql.Tx, client string, n int, now time.Time) error {
+	for range n {
+		_, err := tx.ExecContext(ctx, `INSERT INTO confirmation (digest, key, origin, created) VALUES ('', '', ?, ?)`, client, now.Unix())
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mayAsk says whether somebody who is suppressed for a reason, or is not, may be asked whether they want to subscribe, because it is
@@ -112,17 +142,24 @@ func unconfirmed(ctx context.Context, tx *sql.Tx, key string, digests []string) 
 	return slices.DeleteFunc(digests, func(d string) bool { return slices.Contains(decided, d) }), nil
 }
 
-// allow says whether mails more may be sent.
-func (l SignUpLimits) allow(ctx context.Context, tx *sql.Tx, key, client string, mails int, now time.Time) (bool, error) {
-	day, hour := now.Add(-signUpMemory).Unix(), now.Add(-time.Hour).Unix()
-	var address, clients, total int
-	// Mails are counted, not sign-ups. A first one to several digests is let through whole, or nobody could sign up to many.
-	err := tx.QueryRowContext(ctx, `SELECT
-		(SELECT count(*) FROM confirmation WHERE key = ? AND created > ?),
-		(SELECT count(*) FROM confirmation WHERE origin = ? AND created > ?),
-		(SELECT count(*) FROM confirmation WHERE created > ?)`, key, day, client, hour, hour).Scan(&address, &clients, &total)
-	within := func(before, limit int) bool { return before+mails <= limit || before == 0 && limit > 0 }
-	return within(address, l.Address) && within(clients, l.Client) && total+mails <= l.Total, err
+// within says whether a limit lets n more through. Of a first sign-up to several digests it lets all, or nobody could sign up to
+// many.
+func within(before, n, limit int) bool { return before+n <= limit || before == 0 && limit > 0 }
+
+// allowClient says whether a client may ask n times more, and all of them together.
+func (l SignUpLimits) allowClient(ctx context.Context, tx *sql.Tx, client string, n int, now time.Time) (bool, error) {
+	var before, total int
+	err := tx.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM confirmation WHERE origin = ?1 AND created > ?2),
+		(SELECT count(*) FROM confirmation WHERE created > ?2)`, client, now.Add(-time.Hour).Unix()).Scan(&before, &total)
+	return err == nil && within(before, n, l.Client) && total+n <= l.Total, err
+}
+
+// allowAddress says whether n more mails may go to an address, by its key. Those before it was forgotten count by its hash.
+func (l SignUpLimits) allowAddress(ctx context.Context, tx *sql.Tx, keys digest.Keys, key string, n int, now time.Time) (bool, error) {
+	var before int
+	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM confirmation WHERE key IN (?, ?) AND created > ?`,
+		key, keys.Hash(digest.HashSuppression, key), now.Add(-signUpMemory).Unix()).Scan(&before)
+	return err == nil && within(before, n, l.Address), err
 }
 
 // requestConfirmation makes a subscription pending and queues its mail. Who left stays marked as having left (ended) until
