@@ -146,11 +146,12 @@ func unconfirmed(ctx context.Context, tx *sql.Tx, key string, digests []string) 
 // many.
 func within(before, n, limit int) bool { return before+n <= limit || before == 0 && limit > 0 }
 
-// allowClient says whether a client may ask n times more, and all of them together.
+// allowClient says whether a client may ask n times more, and all of them together. What no mail was queued for counts for the
+// client alone: a flood of sign-ups for one victim shall not use up what is there for everybody.
 func (l SignUpLimits) allowClient(ctx context.Context, tx *sql.Tx, client string, n int, now time.Time) (bool, error) {
 	var before, total int
 	err := tx.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM confirmation WHERE origin = ?1 AND created > ?2),
-		(SELECT count(*) FROM confirmation WHERE created > ?2)`, client, now.Add(-time.Hour).Unix()).Scan(&before, &total)
+		(SELECT count(*) FROM confirmation WHERE created > ?2 AND key <> '')`, client, now.Add(-time.Hour).Unix()).Scan(&before, &total)
 	return err == nil && within(before, n, l.Client) && total+n <= l.Total, err
 }
 

@@ -379,7 +379,7 @@ func (s *site) flood(t *testing.T, n, atOnce int, sign func(i int) (form url.Val
 func TestHeaderInjection(t *testing.T) {
 	s := readers(t, nil)
 	links := s.links(t)
-	before := s.dump(t)
+	before := slices.DeleteFunc(s.dump(t), isSequence)
 	for _, evil := range []string{"\r\nX-Injected: yes", "\nBcc: eve@example.org", "\r\rX-Injected: yes", "\u2028X-Injected: yes", "\x00", "\u0085X-Injected"} {
 		for _, field := range []string{"address", "digest", "act", "pause", "shown", "want.weekly", "part.weekly", "for"} {
 			for _, name := range []string{"subscribe", "preferences"} {
@@ -399,8 +399,17 @@ func TestHeaderInjection(t *testing.T) {
 			t.Errorf("a new address with %q: %v, want 422", evil, a)
 		}
 	}
-	s.unchanged(t, before, "a field with line ends")
+	// The requests count for their client; nothing else remains of them.
+	after := slices.DeleteFunc(s.dump(t), func(row string) bool {
+		return strings.HasPrefix(row, "confirmation [") && strings.Contains(row, " <nil> subscribe     ")
+	})
+	if diff := cmp.Diff(before, slices.DeleteFunc(after, isSequence)); diff != "" {
+		t.Errorf("a field with line ends changed the database (-before +after):\n%s", diff)
+	}
 }
+
+// isSequence picks the counters of row numbers.
+func isSequence(row string) bool { return strings.HasPrefix(row, "sqlite_sequence ") }
 
 func TestAMegabyteOfEverything(t *testing.T) {
 	s := readers(t, nil)

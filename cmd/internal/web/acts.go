@@ -16,7 +16,8 @@ import (
 var acts = map[string]store.ActKind{"address": store.ActLeaveAddress, "data": store.ActData, "forget": store.ActForget}
 
 // requestAct answers the preferences page's buttons for what a forwarded mail must not be enough to do: the subscriber is
-// asked by mail. The form is read, and says in "address" what a new address shall be. The answer is the same whatever came of it.
+// asked by mail. The form is read, and says in "address" what a new address shall be. The answer is the same whatever came of it,
+// but for the limits: whoever has the link may know that no mail comes.
 func (h *handler) requestAct(w http.ResponseWriter, r *http.Request, d desk, act string) {
 	answered := time.After(answerTime)
 	other := r.PostForm.Get("address")
@@ -32,6 +33,11 @@ func (h *handler) requestAct(w http.ResponseWriter, r *http.Request, d desk, act
 	}
 	h.asked(r, done)
 	<-answered
+	if done.Limited {
+		h.notice(w, http.StatusTooManyRequests, "Please ask again tomorrow",
+			"This needs a message to your address, and so many were asked for today that no other is sent now. Nothing was changed.")
+		return
+	}
 	h.notice(w, http.StatusOK, "Look into your mailbox",
 		"So that nobody else can do this who happens to have one of your mails, a message is on its way to your address. It happens with the link in it, which works for 48 hours.")
 }

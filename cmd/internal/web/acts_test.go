@@ -221,9 +221,9 @@ func TestActLinksThatAreNoGood(t *testing.T) {
 	}
 }
 
-// What asking came to is not to be seen: the answer is the same for every new address and beyond every limit.
+// What asking came to is not to be seen: the answer is the same for every new address. That a limit keeps the mail back is said.
 func TestAskingAnswersAlike(t *testing.T) {
-	s := newSite(t, func(s *site) { s.Limits.Address = 2 })
+	s := newSite(t, func(s *site) { s.Limits = store.SignUpLimits{Address: 6, Client: 100, Total: 100} })
 	id := s.person(t, "ada@example.org")
 	s.person(t, "bob@example.org")
 	if err := s.Store.Suppress(t.Context(), "gone@example.org", store.Bounced); err != nil {
@@ -237,6 +237,11 @@ func TestAskingAnswersAlike(t *testing.T) {
 		}
 		if a.status != 200 || a.body != first {
 			t.Errorf("%s is answered differently: %v", other, a)
+		}
+	}
+	for _, act := range []string{"address", "data", "forget"} {
+		if a := s.askFor(t, id, url.Values{"act": {act}, "address": {"other@example.org"}}); a.status != 429 {
+			t.Errorf("%s beyond the limit: %v, want 429", act, a)
 		}
 	}
 	for _, bad := range []string{"", "nobody", "a@b\r\nBcc: c@example.org", strings.Repeat("a", 1<<20) + "@example.org"} {
