@@ -114,6 +114,8 @@ func (a *app) serve(ctx context.Context) error {
 	parts.Go(func() { a.pruneWhenOld(ctx) })
 	if a.cfg.readsMail() {
 		parts.Go(func() { a.readMailWhenDue(ctx) })
+	} else if err := a.store.SetTrouble(ctx, store.TroubleMailbox, nil); err != nil { // of a mailbox that there was
+		a.log.Error("clearing the trouble of a mailbox", logError, err)
 	}
 	parts.Go(func() { a.answerRequests(ctx, issues.ring) })
 	parts.Go(func() { a.schedule(ctx, issues.ring) })

@@ -48,7 +48,7 @@ func TestNoNetworkAddressIsStored(t *testing.T) {
 				}
 				io.Copy(io.Discard, res.Body)
 				res.Body.Close()
-				if res.StatusCode != http.StatusOK {
+				if res.StatusCode != http.StatusOK && (k == 0 || res.StatusCode != http.StatusTooManyRequests) { // limits bite, too
 					t.Errorf("%s from %q is answered with %s", path, forwarded, res.Status)
 				}
 			}
