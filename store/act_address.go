@@ -14,7 +14,7 @@ import (
 var ErrTaken = errors.New("the address is subscribed already")
 
 // LeaveAddress does ActLeaveAddress: the new address is asked whether it shall take the old one's place. What came of it, whoever
-// did it must not learn, as with SignUp. The error is ErrStale or the database's.
+// did it must not learn, as with SignUp; beyond the limits the link stays good. The error is ErrStale or the database's.
 func (s *Store) LeaveAddress(ctx context.Context, confirmation int64, nonce, client string, limits SignUpLimits) (a *Act, done SignedUp, err error) {
 	keys, err := s.keys(ctx)
 	if err != nil {
@@ -29,6 +29,9 @@ func (s *Store) LeaveAddress(ctx context.Context, confirmation int64, nonce, cli
 			return err
 		}
 		done, err = mail.queue(ctx, tx, keys, client, limits, now)
+		if err == nil && done.Limited { // the link stays good for another try
+			_, err = tx.ExecContext(ctx, `UPDATE confirmation SET nonce = ? WHERE id = ?`, nonce, confirmation)
+		}
 		return err
 	})
 	if err != nil {
@@ -38,7 +41,8 @@ func (s *Store) LeaveAddress(ctx context.Context, confirmation int64, nonce, cli
 }
 
 // TakeAddress does ActTakeAddress: the subscriber, with subscriptions and choices, has the new address from now on, and every
-// link that was mailed to the old one for an act or a subscription is stale. An address that gets digests already is ErrTaken,
+// link that was mailed to the old one for an act or a subscription is stale; of the old address a hash stays, so that no import
+// brings it back. An address that gets digests already is ErrTaken,
 // and nothing is changed. One that is known, but gets none, makes way: what is stored about it is deleted as by Forget, and
 // what it left stays left. The other errors are ErrStale and the database's.
 func (s *Store) TakeAddress(ctx context.Context, confirmation int64, nonce string) (a *Act, err error) {
@@ -106,22 +110,28 @@ func makeWay(ctx context.Context, tx *sql.Tx, keys digest.Keys, subscriber int64
 
 // moveSubscriber gives a subscriber an address that nobody else has.
 func moveSubscriber(ctx context.Context, tx *sql.Tx, keys digest.Keys, subscriber int64, address, key string, now time.Time) error {
-	// A report about a message of before says nothing about the new address.
-	_, err := tx.ExecContext(ctx, `UPDATE subscriber SET moved = CASE key WHEN ?2 THEN moved ELSE ?4 END, address = ?1, key = ?2, hash = ?3
-		WHERE id = ?5`, address, key, keys.Hash(digest.HashSuppression, key), now.Unix(), subscriber)
-	if err != nil {
+	hash := keys.Hash(digest.HashSuppression, key)
+	var before string
+	if err := tx.QueryRowContext(ctx, `SELECT hash FROM subscriber WHERE id = ?`, subscriber).Scan(&before); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `DELETE FROM suppression WHERE hash = ? AND reason = ?`, keys.Hash(digest.HashSuppression, key), Left)
-	if err != nil {
-		return err
+	if before != hash { // no import brings the old address back, beside the new one
+		if err := suppress(ctx, tx, before, Left, now); err != nil {
+			return err
+		}
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE confirmation SET nonce = '', next = NULL WHERE subscriber = ?`, subscriber)
-	if err != nil {
-		return err
+	for _, statement := range []string{
+		// A report about a message of before says nothing about the new address.
+		`UPDATE subscriber SET moved = CASE hash WHEN ?2 THEN moved ELSE ?3 END, address = ?4, key = ?5, hash = ?2 WHERE id = ?1`,
+		`DELETE FROM suppression WHERE hash = ?2 AND reason = 'unsubscribe'`,
+		`UPDATE confirmation SET nonce = '', next = NULL WHERE subscriber = ?1`,
+	} {
+		if _, err := tx.ExecContext(ctx, statement, subscriber, hash, now.Unix(), address, key); err != nil {
+			return err
+		}
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE subscription SET nonce = '' WHERE subscriber = ?`, subscriber)
-	if err != nil {
+	// Their links went to the old address.
+	if err := endUnconfirmed(ctx, tx, subscriber, now.Unix()+1); err != nil {
 		return err
 	}
 	return markUnclean(ctx, tx)

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 )
 
 // IssueRow gives the row of a digest's issue, or ErrNotFound.
@@ -64,13 +63,13 @@ func (s *Store) Addressees(ctx context.Context, issue int64, wanted func(subscri
 	return s.find(ctx, wanted, query, args...)
 }
 
-// ConfirmationOf finds among the mails that asked for something within a time the one that is wanted, and gives its subscriber;
-// 0 where there is none, or it went to an address that is not theirs.
-func (s *Store) ConfirmationOf(ctx context.Context, within time.Duration, wanted func(confirmation int64) bool) (found bool, subscriber int64, err error) {
+// ConfirmationOf finds among the mails that asked for something, as long as they are known, the one that is wanted, and gives
+// its subscriber; 0 where there is none, or it went to an address that is not theirs.
+func (s *Store) ConfirmationOf(ctx context.Context, wanted func(confirmation int64) bool) (found bool, subscriber int64, err error) {
 	subscriber, err = s.find(ctx, func(id int64) bool {
 		found = wanted(id)
 		return found
-	}, `SELECT id, CASE kind WHEN 'take_address' THEN 0 ELSE coalesce(subscriber, 0) END FROM confirmation WHERE created >= ?`, s.now().Add(-within).Unix())
+	}, `SELECT id, CASE kind WHEN 'take_address' THEN 0 ELSE coalesce(subscriber, 0) END FROM confirmation`)
 	return found, subscriber, err
 }
 

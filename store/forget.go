@@ -95,16 +95,10 @@ func forgetKey(ctx context.Context, tx *sql.Tx, keys digest.Keys, address, key s
 	if err := forgetMentions(ctx, tx, keys, address, key, now); err != nil {
 		return err
 	}
-	if err := keepLeft(ctx, tx, keys.Hash(digest.HashSuppression, key), now); err != nil {
+	if err := suppress(ctx, tx, keys.Hash(digest.HashSuppression, key), Left, now); err != nil {
 		return err
 	}
 	return markUnclean(ctx, tx)
-}
-
-// keepLeft keeps that somebody left, unless there is another reason not to write to them.
-func keepLeft(ctx context.Context, tx *sql.Tx, hash string, now time.Time) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO suppression (hash, reason, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, hash, Left, now.Unix())
-	return err
 }
 
 // aboutPeople are the tables whose rows are one subscriber's.

@@ -91,34 +91,3 @@ func TestForgettingResetsNoLimit(t *testing.T) {
 	}
 	whole(t, s)
 }
-
-// Whoever takes the place of somebody who left has left what they left, though they were asked about it themselves and do not answer.
-func TestTakingAnAddressKeepsWhatItLeft(t *testing.T) {
-	ctx := t.Context()
-	s, clock := subscriberStore(t)
-	for _, address := range []string{"old@example.org", "new@example.org"} {
-		if err := s.AddSubscriber(ctx, address, []string{"weekly", "monthly"}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	left, mover := find(t, s, "new@example.org").ID, find(t, s, "old@example.org").ID
-	if err := s.UnsubscribeAll(ctx, left); err != nil {
-		t.Fatal(err)
-	}
-	s.must(t, `UPDATE subscription SET state = 'pending', created = ? WHERE subscriber = ? AND digest = 'weekly'`, s.now().Unix(), mover)
-	s.must(t, `INSERT INTO confirmation (id, subscriber, kind, digest, address, key, nonce, origin, created) VALUES (77, ?, 'take_address', '', 'new@example.org', 'new@example.org', 'n', '', ?)`,
-		mover, s.now().Unix())
-	if _, err := s.TakeAddress(ctx, 77, "n"); err != nil {
-		t.Fatal(err)
-	}
-	*clock = clock.Add(2 * ConfirmationTime)
-	if _, err := s.PrunePeople(ctx, 100); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.AddSubscriber(ctx, "new@example.org", []string{"weekly"}); err == nil {
-		t.Error("new@example.org left weekly, and was subscribed to it again by others")
-	}
-	if n := find(t, s, "new@example.org"); n.ID != mover || n.Subscriptions[0].State != SubscriptionConfirmed {
-		t.Errorf("the address is that of %+v", n)
-	}
-}

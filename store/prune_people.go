@@ -10,42 +10,22 @@ import (
 // PrunePeople removes what is stored about people and serves nothing any more, up to n rows of each kind: the hashes of
 // clients' addresses after a day; mails that asked something, once their links have expired; subscriptions that nobody
 // confirmed in time, where who left before has left again; and subscribers of whom nothing else is left. It gives how many
-// subscriptions and subscribers it removed; 0: there are no more.
+// people it removed something of; 0: there are no more.
 func (s *Store) PrunePeople(ctx context.Context, n int) (pruned int, err error) {
-	type subscription struct {
-		subscriber int64
-		digest     string
-	}
 	expired := s.now().UTC().Truncate(time.Second).Add(-ConfirmationTime).Unix()
-	// Both are looked for before the transaction, for as long as that takes; it looks again at each.
-	unconfirmed, err := collect(ctx, s.db, func(rows *sql.Rows) (u subscription, err error) {
-		err = rows.Scan(&u.subscriber, &u.digest)
-		return u, err
-	}, `SELECT subscriber, digest FROM subscription WHERE state = 'pending' AND created < ? LIMIT ?`, expired, n)
+	// They are looked for before the transaction, for as long as that takes; it looks again at each.
+	unconfirmed, err := collect(ctx, s.db, scanInt, `SELECT DISTINCT subscriber FROM subscription WHERE state = 'pending' AND created < ? LIMIT ?`,
+		expired, n)
 	if err != nil {
 		return 0, fmt.Errorf("looking for subscriptions that nobody confirmed: %w", err)
 	}
 	err = s.erasing(ctx, func(tx *sql.Tx, now time.Time) error {
 		pruned = 0
-		if err := forgetSignUps(ctx, tx, now); err != nil {
+		if err := pruneConfirmations(ctx, tx, now); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM confirmation WHERE created < ?`, expired); err != nil {
-			return err
-		}
-		for _, u := range unconfirmed {
-			for _, statement := range []string{
-				`UPDATE subscription SET state = 'unsubscribed', nonce = '' WHERE subscriber = ? AND digest = ? AND state = 'pending' AND created < ? AND ended IS NOT NULL`,
-				`DELETE FROM subscription WHERE subscriber = ? AND digest = ? AND state = 'pending' AND created < ? AND ended IS NULL`,
-			} {
-				if _, err := tx.ExecContext(ctx, statement, u.subscriber, u.digest, expired); err != nil {
-					return err
-				}
-			}
-			// Who comes back gets everything, unless they choose again.
-			_, err := tx.ExecContext(ctx, `DELETE FROM choice WHERE subscriber = ?1 AND digest = ?2 AND NOT EXISTS (SELECT 1 FROM subscription
-				WHERE subscriber = ?1 AND digest = ?2 AND state <> 'unsubscribed')`, u.subscriber, u.digest)
-			if err != nil {
+		for _, subscriber := range unconfirmed {
+			if err := endUnconfirmed(ctx, tx, subscriber, expired); err != nil {
 				return err
 			}
 		}
@@ -62,15 +42,39 @@ func (s *Store) PrunePeople(ctx context.Context, n int) (pruned int, err error) 
 	return pruned + subscribers, nil
 }
 
+// pruneConfirmations removes what only served the limits: a day is the longest they look back. What the link in a mail needs
+// stays as long as the link is good.
+func pruneConfirmations(ctx context.Context, tx *sql.Tx, now time.Time) error {
+	day, expired := now.Add(-signUpMemory).Unix(), now.Add(-ConfirmationTime).Unix()
+	_, err := tx.ExecContext(ctx, `DELETE FROM confirmation WHERE created < ?2 OR created <= ?1 AND next IS NULL AND nonce = ''`, day, expired)
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `UPDATE confirmation SET origin = '' WHERE created <= ? AND origin <> ''`, day)
+	}
+	return err
+}
+
+// endUnconfirmed ends a subscriber's subscriptions that wait since before a time for somebody to confirm them: of one that they
+// left before, they have left again; of the others nothing stays. Who comes back gets everything, unless they choose again.
+func endUnconfirmed(ctx context.Context, tx *sql.Tx, subscriber, before int64) error {
+	const waiting = `subscriber = ?1 AND state = 'pending' AND created < ?2`
+	for _, statement := range []string{
+		`DELETE FROM choice WHERE subscriber = ?1 AND digest IN (SELECT digest FROM subscription WHERE ` + waiting + `)`,
+		`UPDATE subscription SET state = 'unsubscribed', nonce = '' WHERE ` + waiting + ` AND ended IS NOT NULL`,
+		`DELETE FROM subscription WHERE ` + waiting,
+	} {
+		if _, err := tx.ExecContext(ctx, statement, subscriber, before); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // nothingLeft is the condition for a subscriber s who has, and had, no subscription and whom no mail asks anything.
 const nothingLeft = `NOT EXISTS (SELECT 1 FROM subscription n WHERE n.subscriber = s.id)
 	AND NOT EXISTS (SELECT 1 FROM confirmation c WHERE c.subscriber = s.id)`
 
 func (s *Store) pruneSubscribers(ctx context.Context, n int) (pruned int, err error) {
-	idle, err := collect(ctx, s.db, func(rows *sql.Rows) (id int64, err error) {
-		err = rows.Scan(&id)
-		return id, err
-	}, `SELECT s.id FROM subscriber s WHERE `+nothingLeft+` LIMIT ?`, n)
+	idle, err := collect(ctx, s.db, scanInt, `SELECT s.id FROM subscriber s WHERE `+nothingLeft+` LIMIT ?`, n)
 	if err != nil || len(idle) == 0 {
 		return 0, err
 	}

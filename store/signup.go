@@ -57,9 +57,6 @@ func (s *Store) SignUp(ctx context.Context, address string, digests []string, cl
 
 // askConfirmations is SignUp within a transaction, for an address as NormalizeAddress gives it.
 func askConfirmations(ctx context.Context, tx *sql.Tx, keys digest.Keys, address, key string, digests []string, client string, limits SignUpLimits, now time.Time) (done SignedUp, err error) {
-	if err := forgetSignUps(ctx, tx, now); err != nil {
-		return done, err
-	}
 	digests = slices.Compact(slices.Sorted(slices.Values(digests)))
 	if len(digests) == 0 {
 		return done, nil
@@ -120,17 +117,6 @@ func countAlone(ctx context.Context, tx *sql.Tx, client string, n int, now time.
 // they themselves who went.
 func mayAsk(reason Reason) bool { return reason == "" || reason == Left }
 
-// forgetSignUps removes what only served the limits. What the link in a mail needs stays as long as the link is good.
-func forgetSignUps(ctx context.Context, tx *sql.Tx, now time.Time) error {
-	day := now.Add(-signUpMemory).Unix()
-	_, err := tx.ExecContext(ctx, `DELETE FROM confirmation WHERE created <= ?1 AND next IS NULL AND (nonce = '' OR created <= ?2)`,
-		day, now.Add(-ConfirmationTime).Unix())
-	if err == nil {
-		_, err = tx.ExecContext(ctx, `UPDATE confirmation SET origin = '' WHERE created <= ? AND origin <> ''`, day)
-	}
-	return err
-}
-
 // unconfirmed are those of digests that a subscriber has not confirmed and no mail waits for.
 func unconfirmed(ctx context.Context, tx *sql.Tx, key string, digests []string) ([]string, error) {
 	decided, err := collect(ctx, tx, scanString,
@@ -179,9 +165,9 @@ func requestConfirmation(ctx context.Context, tx *sql.Tx, subscriber int64, key,
 	return err
 }
 
-// Confirm makes a pending subscription confirmed, with the nonce of its link. Whoever was forgotten (Left) may be written to again. Confirming what is confirmed is no error, so
-// that a second click shows the same; a link that was used before somebody left again is ErrStale, and so is one of a
-// subscription that does not exist.
+// Confirm makes a pending subscription confirmed, with the nonce of its link. Whoever was forgotten (Left) may be written to
+// again. Confirming what is confirmed is no error, so that a second click shows the same; a link that was used before somebody
+// left again is ErrStale, and so is one of a subscription that does not exist.
 func (s *Store) Confirm(ctx context.Context, subscriber int64, digest, nonce string) error {
 	err := s.shared(ctx, func(ctx context.Context, tx *sql.Tx, now time.Time) error {
 		res, err := tx.ExecContext(ctx, `UPDATE subscription SET state = 'confirmed', confirmed = ?, ended = NULL, nonce = ''

@@ -55,7 +55,7 @@ func (r *Receiver) Receive(ctx context.Context, m *mailbox.Message) (Receipt, er
 	}
 	switch {
 	case w.forged && !w.proven:
-		return Receipt{Text: "a report with a proof that is forged, or made with a key that is gone"}, nil
+		return Receipt{Text: "a report with a proof that is forged, made with a key that is gone, or of a mail that is not known any more"}, nil
 	case w.proven && w.subscriber == 0:
 		return Receipt{true, "a report about a mail to the operator, or to an address that is nobody's yet"}, nil
 	case w.proven && m.Kind == mailbox.Complaint:

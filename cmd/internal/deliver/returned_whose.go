@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"linkletter/cmd/internal/mailbox"
 	"linkletter/store"
@@ -120,13 +119,11 @@ func (r *Receiver) byIssueID(ctx context.Context, m *mailbox.Message, id string,
 	return whose{subscriber: subscriber, issue: issue, digest: parts[1], proven: true}, nil
 }
 
-// confirmationsKept is how long after it was made a report about a mail that asks for something is understood: servers try for
-// five days at most.
-const confirmationsKept = 14 * 24 * time.Hour
-
+// byConfirmationID looks for a mail that asked for something. It is known for two days at most; what comes later without a mark
+// is left to a person.
 func (r *Receiver) byConfirmationID(ctx context.Context, id, domain string) (w whose, err error) {
 	_, err = r.search(func() (int64, error) {
-		found, subscriber, err := r.Store.ConfirmationOf(ctx, confirmationsKept, func(n int64) bool { return r.Keys.ConfirmationID(n, domain) == id })
+		found, subscriber, err := r.Store.ConfirmationOf(ctx, func(n int64) bool { return r.Keys.ConfirmationID(n, domain) == id })
 		w = whose{subscriber: subscriber, proven: found, forged: !found}
 		return subscriber, err
 	})

@@ -119,7 +119,7 @@ func (h *handler) act(w http.ResponseWriter, r *http.Request, token string) {
 			return
 		}
 		h.notice(w, http.StatusOK, "You are forgotten",
-			"Everything that was stored about you is deleted. One thing is kept: a keyed hash of your address, from which nobody can read it. With it we can tell that you left, should your address ever turn up in an old list, so that nothing is sent to you again. If you want to come back one day, use the form.")
+			"Everything that was stored about you is deleted. One thing is kept: a keyed hash of your address, from which nobody can read it. With it we can tell that you left, should your address ever turn up in an old list, so that nothing is sent to you again. Old copies of what was deleted go from our files within a day. If you want to come back one day, use the form.")
 	}
 }
 
@@ -133,7 +133,7 @@ func (h *handler) leaveAddress(w http.ResponseWriter, r *http.Request, confirmat
 	h.asked(r, done)
 	<-answered
 	h.notice(w, http.StatusOK, "Now look into your other mailbox",
-		"A message is on its way to "+a.Other+". Your address changes with the link in it, which works for 48 hours; until then all stays as it is.")
+		"A message is on its way to "+a.Other+". Your address changes with the link in it, which works for 48 hours; until then all stays as it is. If none comes, too many went there today: open this link again tomorrow.")
 }
 
 // handOut gives somebody all that is stored about them, as a file.

@@ -20,7 +20,8 @@ type desk struct {
 	token   string
 	is      *store.Preferences
 	wishes  map[string]store.Wish
-	until   string // of the pause, as the field has it
+	some    []string // digests of which parts are wanted, when the form says so and names none
+	until   string   // of the pause, as the field has it
 	problem string
 }
 
@@ -67,7 +68,7 @@ func (h *handler) preferences(r *http.Request, d desk) (templates.Preferences, e
 	for _, link := range h.known(d.is) {
 		n, wish := d.is.Subscription(link.ID), d.wishes[link.ID]
 		c := templates.DigestChoice{
-			DigestLink: link, Chosen: wish.Subscribed, Some: len(wish.Choices) > 0, Ended: h.digest(link.ID) == nil,
+			DigestLink: link, Chosen: wish.Subscribed, Some: len(wish.Choices) > 0 || slices.Contains(d.some, link.ID), Ended: h.digest(link.ID) == nil,
 		}
 		if n.State == store.SubscriptionPending {
 			c.Waits = wish.Subscribed && n.Waits(now)

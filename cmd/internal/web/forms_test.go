@@ -55,8 +55,8 @@ func TestSignUpConfirmLeave(t *testing.T) {
 		t.Fatalf("following the link changed something: %+v", got)
 	}
 	for range 2 {
-		if a := s.post(t, links[0], nil); a.status != 200 || !strings.Contains(a.body, "You are subscribed") {
-			t.Fatalf("the button: %v", a)
+		if a := s.post(t, links[0], nil); a.status != 200 || !strings.Contains(a.body, "You are subscribed") || !strings.Contains(a.body, `href="/-/preferences/`+s.Keys.Unsubscribe(1, "weekly")) {
+			t.Fatalf("the button: %v, want the way to the preferences in it", a)
 		}
 	}
 	if a := s.get(t, links[0]); a.status != 200 || !strings.Contains(a.body, "You are subscribed") || strings.Contains(a.body, "<form") {

@@ -34,6 +34,12 @@ func (h *handler) notice(w http.ResponseWriter, status int, title, text string) 
 	h.page(w, status, func(b io.Writer) error { return h.Templates.Notice(b, n) })
 }
 
+// noticeTo is notice for somebody whose token it is: it leads to their preferences.
+func (h *handler) noticeTo(w http.ResponseWriter, token, title, text string) {
+	n := templates.Notice{Site: h.Site, Title: title, Text: text, Preferences: h.prefix + "/-/preferences/" + token}
+	h.page(w, http.StatusOK, func(b io.Writer) error { return h.Templates.Notice(b, n) })
+}
+
 // page answers with a page, whole or not at all.
 func (h *handler) page(w http.ResponseWriter, status int, render func(io.Writer) error) {
 	var b bytes.Buffer

@@ -80,6 +80,7 @@ func (h *handler) savePreferences(w http.ResponseWriter, r *http.Request, d desk
 		d.problem = problem
 	}
 	if d.problem != "" {
+		d.some = slices.DeleteFunc(slices.Clone(r.PostForm["shown"]), func(id string) bool { return r.PostForm.Get("want."+id) != "some" })
 		h.preferencesPage(w, r, http.StatusUnprocessableEntity, d)
 		return
 	}

@@ -126,6 +126,7 @@ func TestPreferencesRefuse(t *testing.T) {
 	}
 	a := s.post(t, path, saved(url.Values{"want.weekly": {"some"}, "part.weekly": {"tools/saws"}, "pause": {"1999-12-31"}}))
 	a.says(t, 422, `value="tools/saws" checked`, `value="some" checked`) // what was chosen is not lost
+	s.post(t, path, saved(url.Values{"want.weekly": {"some"}})).says(t, 422, `value="some" checked`)
 }
 
 func TestPauseInsteadOfLeaving(t *testing.T) {

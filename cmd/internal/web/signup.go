@@ -93,7 +93,7 @@ func (h *handler) confirmForm(w http.ResponseWriter, r *http.Request, token stri
 	case slices.ContainsFunc(sub.Subscriptions, func(n store.Subscription) bool {
 		return n.Digest == d.ID && n.State == store.SubscriptionConfirmed
 	}):
-		h.subscribed(w, d)
+		h.subscribed(w, subscriber, d)
 		return
 	}
 	form := templates.Form{Site: h.Site, Digest: *d, Action: h.prefix + "/-/confirm/" + token}
@@ -112,10 +112,11 @@ func (h *handler) confirm(w http.ResponseWriter, r *http.Request, token string) 
 	case err != nil:
 		h.trouble(w, r, err)
 	default:
-		h.subscribed(w, d)
+		h.subscribed(w, subscriber, d)
 	}
 }
 
-func (h *handler) subscribed(w http.ResponseWriter, d *templates.DigestLink) {
-	h.notice(w, http.StatusOK, "You are subscribed", "The next issue of "+d.Title+" comes to you. Every issue has a link to leave.")
+// subscribed says so, and leads to the preferences: the first issue may be long in coming.
+func (h *handler) subscribed(w http.ResponseWriter, subscriber int64, d *templates.DigestLink) {
+	h.noticeTo(w, h.Keys.Unsubscribe(subscriber, d.ID), "You are subscribed", "The next issue of "+d.Title+" comes to you. Every issue has a link to leave.")
 }

@@ -48,9 +48,5 @@ func (h *handler) unsubscribe(w http.ResponseWriter, r *http.Request, token stri
 		return
 	}
 	io.Copy(io.Discard, io.LimitReader(r.Body, 4<<20)) // how it ends is no matter
-	n := templates.Notice{
-		Site: h.Site, Title: "You are unsubscribed", Text: "No more issues of " + d.Title + " will be sent to you.",
-		Preferences: h.prefix + "/-/preferences/" + token,
-	}
-	h.page(w, http.StatusOK, func(b io.Writer) error { return h.Templates.Notice(b, n) })
+	h.noticeTo(w, token, "You are unsubscribed", "No more issues of "+d.Title+" will be sent to you.")
 }
