@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"github.com/emersion/go-imap/v2"
@@ -29,7 +30,8 @@ type Position struct {
 const fetched = 16
 
 // Read looks at every message behind a position, and calls save with the new one after each few. Messages that were understood
-// are marked as read, or deleted; the others stay as they are.
+// are marked as read, or deleted; the others stay as they are. One that the server cannot give is passed over, and named in the
+// error when all the others were looked at: it would be in their way for ever.
 func (m *IMAP) Read(ctx context.Context, from Position, handle Handler, save func(Position) error) (t Tally, err error) {
 	s, err := m.open(ctx)
 	if err != nil {
@@ -48,8 +50,14 @@ func (m *IMAP) Read(ctx context.Context, from Position, handle Handler, save fun
 	if err != nil {
 		return t, err
 	}
+	var damaged error
 	for chunk := range slices.Chunk(uids, fetched) {
-		handled, understood, failed := s.handle(ctx, chunk, handle)
+		messages, passed, err := s.fetchEach(chunk)
+		if err != nil {
+			return t, err
+		}
+		damaged = errors.Join(damaged, passed)
+		handled, understood, failed := s.handle(ctx, chunk, messages, handle)
 		t.Read, t.Understood = t.Read+len(handled), t.Understood+len(understood)
 		if err := s.mark(understood, m.Delete); err != nil {
 			return t, errors.Join(failed, err)
@@ -63,7 +71,7 @@ func (m *IMAP) Read(ctx context.Context, from Position, handle Handler, save fun
 			return t, err
 		}
 	}
-	return t, nil
+	return t, damaged
 }
 
 // behind gives the UIDs of the messages behind one, in order.
@@ -82,12 +90,8 @@ func (s *session) behind(last uint32, selected *imap.SelectData) ([]imap.UID, er
 	return slices.Compact(uids), nil
 }
 
-// handle fetches messages and has each acted on, in their order, up to the first error.
-func (s *session) handle(ctx context.Context, uids []imap.UID, handle Handler) (handled, understood []imap.UID, err error) {
-	messages, err := s.fetch(uids)
-	if err != nil {
-		return nil, nil, err
-	}
+// handle has messages acted on, in their order, up to the first error.
+func (s *session) handle(ctx context.Context, uids []imap.UID, messages map[imap.UID]*Message, handle Handler) (handled, understood []imap.UID, err error) {
 	for _, uid := range uids {
 		msg := messages[uid]
 		if msg == nil { // somebody else deleted it
@@ -107,6 +111,26 @@ func (s *session) handle(ctx context.Context, uids []imap.UID, handle Handler) (
 		}
 	}
 	return handled, understood, nil
+}
+
+// fetchEach fetches messages, one by one when the server says that it cannot give them together. passed names those that it
+// cannot give at all.
+func (s *session) fetchEach(uids []imap.UID) (all map[imap.UID]*Message, passed, err error) {
+	all, err = s.fetch(uids)
+	if _, refused := errors.AsType[*imap.Error](err); !refused {
+		return all, nil, err
+	}
+	all = map[imap.UID]*Message{}
+	for _, uid := range uids {
+		one, err := s.fetch([]imap.UID{uid})
+		if _, refused := errors.AsType[*imap.Error](err); refused {
+			passed = errors.Join(passed, fmt.Errorf("the message with the UID %d is passed over; look at it with a mail program: %w", uid, err))
+		} else if err != nil {
+			return nil, nil, err
+		}
+		maps.Copy(all, one)
+	}
+	return all, passed, nil
 }
 
 // fetch reads messages without marking them as read.

@@ -22,7 +22,8 @@ type Maildir struct {
 }
 
 // Read looks at every message in new. Those that were understood go to cur, marked as read, or are deleted; the others go to
-// cur without a mark. Files that somebody else takes meanwhile are passed over.
+// cur without a mark. Files that somebody else takes meanwhile are passed over. So are those that cannot be read or moved, which
+// are named in the error when all the others were looked at: only what goes wrong in handle ends the reading.
 func (m Maildir) Read(ctx context.Context, handle Handler) (t Tally, err error) {
 	names, err := os.ReadDir(filepath.Join(m.Dir, "new"))
 	if err != nil {
@@ -32,6 +33,11 @@ func (m Maildir) Read(ctx context.Context, handle Handler) (t Tally, err error) 
 		return t, fmt.Errorf("reading the maildir %s: %w", m.Dir, err)
 	}
 	slices.SortFunc(names, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) }) // they begin with the time
+	var damaged, stopped error
+	noted := func(ctx context.Context, msg *Message) (understood bool, err error) {
+		understood, stopped = handle(ctx, msg)
+		return understood, stopped
+	}
 	for _, entry := range names {
 		if ctx.Err() != nil {
 			return t, context.Cause(ctx)
@@ -39,19 +45,25 @@ func (m Maildir) Read(ctx context.Context, handle Handler) (t Tally, err error) 
 		if !entry.Type().IsRegular() || strings.HasPrefix(entry.Name(), ".") {
 			continue
 		}
-		understood, err := m.one(ctx, entry.Name(), handle)
+		understood, err := m.one(ctx, entry.Name(), noted)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return t, fmt.Errorf("the message %s in the maildir %s: %w", entry.Name(), m.Dir, err)
+			damaged = errors.Join(damaged, fmt.Errorf("the message %s in the maildir %s: %w", entry.Name(), m.Dir, err))
+		}
+		if stopped != nil {
+			return t, damaged
+		}
+		if err != nil {
+			continue
 		}
 		t.Read++
 		if understood {
 			t.Understood++
 		}
 	}
-	return t, nil
+	return t, damaged
 }
 
 func (m Maildir) one(ctx context.Context, name string, handle Handler) (understood bool, err error) {

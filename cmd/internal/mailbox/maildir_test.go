@@ -109,3 +109,28 @@ func TestP6MaildirTroubles(t *testing.T) {
 		t.Errorf("keeping a message: %v", err)
 	}
 }
+
+// One message that cannot be put away keeps no other from being read; what its handler cannot do ends the reading.
+func TestAMaildirGoesOnBehindWhatIsDamaged(t *testing.T) {
+	m := Maildir{Dir: t.TempDir()}
+	for i, name := range []string{"1.a", "2.b", "3.c"} {
+		if err := m.Keep(strings.NewReader("Subject: "+name+"\r\n\r\n"), time.Unix(int64(i), 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names, err := os.ReadDir(filepath.Join(m.Dir, "new"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(m.Dir, "cur", names[1].Name()+":2,"), []byte("another's"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tally, err := m.Read(t.Context(), func(context.Context, *Message) (bool, error) { return false, nil })
+	if err == nil || !strings.Contains(err.Error(), names[1].Name()) || tally.Read != 2 {
+		t.Errorf("%+v, %v; want 2 read, and %s named", tally, err, names[1].Name())
+	}
+	broken := errors.New("the store is away")
+	if _, err := m.Read(t.Context(), func(context.Context, *Message) (bool, error) { return false, broken }); !errors.Is(err, broken) {
+		t.Errorf("%v, want %v", err, broken)
+	}
+}
