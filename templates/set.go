@@ -131,13 +131,21 @@ func (t *Set) loadPages(src source) error {
 }
 
 func (t *Set) loadMails(src source) (err error) {
+	layout, err := src.html("mail/layout.html", htmltemplate.New("").Funcs(htmlFuncs))
+	if err != nil {
+		return err
+	}
 	for _, name := range slices.Sorted(maps.Keys(mails)) {
 		path := "mail/" + name
 		var m twins
 		if m.text, err = src.text(path+".txt", textFuncs); err != nil {
 			return err
 		}
-		if m.html, err = src.html(path+".html", htmltemplate.New("").Funcs(htmlFuncs)); err != nil {
+		base, err := layout.Clone()
+		if err != nil {
+			return fmt.Errorf("copying the mails' layout: %w", err)
+		}
+		if m.html, err = src.html(path+".html", base); err != nil {
 			return err
 		}
 		t.mails[name] = m

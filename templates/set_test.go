@@ -87,7 +87,7 @@ func TestLoadWarns(t *testing.T) {
 	}{
 		{"the originals", Originals(), ""},
 		{"no imprint in the text", edited(t, "mail/issue.txt", "{{range lines .}}{{wrap \"\" .}}{{end}}", ""), "mail/issue.txt does not show the imprint"},
-		{"no imprint in the HTML", edited(t, "mail/confirmation.html", "<br>{{.}}{{end}}</p>\n</td>", "{{end}}</p>\n</td>"), "mail/confirmation.html does not show the imprint"},
+		{"no imprint in the HTML", edited(t, "mail/layout.html", "<br>{{.}}{{end}}</p>\n</td>", "{{end}}</p>\n</td>"), "mail/confirmation.html does not show the imprint"},
 		{"no imprint on pages", edited(t, "pages/layout.html", "{{.}}</span>", "</span>"), "pages/layout.html does not show the imprint"},
 		{"no settings in the text", edited(t, "mail/issue.txt", "{{with .Preferences}}", "{{with .Note}}"), "mail/issue.txt or mail/issue.html does not hold the reader's own settings"},
 		{"no settings in the HTML", edited(t, "mail/issue.html", "{{verbatim .}} style=\"color:#94321f;\">Preferences", "href=\"#\">Preferences"), "does not hold the reader's own settings"},
