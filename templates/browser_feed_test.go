@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"linkletter/feed"
+	"linkletter/templates/browsertest"
 )
 
 // reading is what a person sees of a feed opened in a browser.
@@ -80,7 +81,7 @@ func TestFeedsInBrowsers(t *testing.T) {
 			}
 		}
 	}
-	chrome := newTab(t, chromium(t), base)
+	chrome := newTab(t, browsertest.Chromium(t), base)
 	fox := startFirefox(t)
 	for name := range formats {
 		for _, folder := range []string{"", "text/"} {
@@ -118,7 +119,7 @@ func TestArchiveInABrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := newTab(t, chromium(t), base)
+	b := newTab(t, browsertest.Chromium(t), base)
 	b.open("feeds/archive/1.xml")
 	got := ask[reading](b, report)
 	if !strings.HasPrefix(got.Notice, "This is a part of the archive of a feed") {

@@ -6,6 +6,8 @@ import (
 	"os"
 	"regexp"
 	"testing"
+
+	"linkletter/templates/browsertest"
 )
 
 var styleSheet = regexp.MustCompile(`(?s)<style>.*?</style>`)
@@ -45,7 +47,7 @@ func TestF9MailsInABrowser(t *testing.T) {
 		}
 	}
 	axe, _ := os.ReadFile(os.Getenv("AXE")) // TestAccessibility sees to it that it is there in CI
-	browser := chromium(t)
+	browser := browsertest.Chromium(t)
 	base := serve(t, nil, others)
 	for name := range mails {
 		t.Run(name, func(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/google/go-cmp/cmp"
+
+	"linkletter/templates/browsertest"
 )
 
 // Widths that pages are looked at, in CSS pixels: a small telephone (and 400 % of 1,280; WCAG 2.2, 1.4.10), a tablet, a desk.
@@ -19,7 +21,7 @@ var widths = []int64{320, 768, 1280}
 // large type, by keyboard, without scripts, on paper.
 func TestPagesInABrowser(t *testing.T) {
 	pages := slices.Concat(full, extremes)
-	browser := chromium(t)
+	browser := browsertest.Chromium(t)
 	base := serve(t, pages, nil)
 	for i, p := range pages {
 		t.Run(p.name, func(t *testing.T) {
@@ -45,7 +47,7 @@ func TestAccessibility(t *testing.T) {
 		t.Fatal(err)
 	}
 	pages := slices.Concat(full, extremes)
-	browser := chromium(t)
+	browser := browsertest.Chromium(t)
 	base := serve(t, pages, nil)
 	for _, p := range pages {
 		t.Run(p.name, func(t *testing.T) {

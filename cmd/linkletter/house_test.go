@@ -17,6 +17,7 @@ var rows = map[string]int{
 	"linkletter/feed/feedtest":                1, // what is wrong with a document, for tests; it knows none of ours
 	"linkletter/store":                        2,
 	"linkletter/templates":                    2,
+	"linkletter/templates/browsertest":        2, // a browser for tests; it knows none of ours
 	"linkletter/cmd/internal/source":          3,
 	"linkletter/cmd/internal/publish":         3,
 	"linkletter/cmd/internal/mailer":          3,

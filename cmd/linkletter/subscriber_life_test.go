@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"linkletter/templates/browsertest"
 )
 
 // guest is one who lives through it all, with the mail that comes to them.
@@ -21,7 +23,7 @@ type guest struct {
 // show: one whose browser runs no scripts, one whose browser does, and one without a mouse.
 func TestSubscriberLife(t *testing.T) {
 	t.Parallel()
-	browser := chromium(t)
+	browser := browsertest.Chromium(t)
 	c := openClub(t, "")
 	var guests []*guest
 	for _, name := range []string{"plain", "scripted", "keyboard"} {

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"linkletter/templates/browsertest"
 )
 
 // TestScanner has a robot look at every link of every mail as soon as it comes, as mail servers' scanners do: it gets header and
@@ -16,7 +18,7 @@ import (
 // afterwards every link is as good as before.
 func TestScanner(t *testing.T) {
 	t.Parallel()
-	browser := chromium(t)
+	browser := browsertest.Chromium(t)
 	c := openClub(t, "")
 	r := &robot{club: c, browsing: atBrowser(t, browser, c.base, "robot")}
 	const address = "scanned@reader.example"

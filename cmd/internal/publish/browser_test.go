@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -19,32 +18,9 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
-)
 
-// chromium starts one that reaches nothing but this machine.
-func chromium(t *testing.T) context.Context {
-	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(need(t, "chromium")),
-		chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
-	)
-	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("starting Chromium: %v", err)
-	}
-	return ctx
-}
+	"linkletter/templates/browsertest"
+)
 
 // icon is what a browser asks for by itself where a document names none: for JSON.
 const icon = "/favicon.ico"
@@ -199,7 +175,7 @@ func TestBrowserSeesWhatRuns(t *testing.T) {
 		fmt.Fprint(w, `<!doctype html><title>x</title><link rel="icon" href="data:,">`+p.body)
 	}))
 	defer server.Close()
-	browser := chromium(t)
+	browser := browsertest.Chromium(t)
 	for name, p := range pages {
 		w := newWatcher(t, browser, server.URL+"/site") // a dialog that comes late belongs to its own page
 		found := slices.DeleteFunc(w.open(name), func(s string) bool { return strings.Contains(s, "data:,") })
@@ -215,7 +191,7 @@ func TestBrowserSeesWhatRuns(t *testing.T) {
 // Pages, feeds and what feeds hold run nothing in a browser, even where no policy of the server forbids it.
 func TestHostileListsRunNothing(t *testing.T) {
 	unhurried(t)
-	browser := chromium(t)
+	browser := browsertest.Chromium(t)
 	var site *world
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == icon {
