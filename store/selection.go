@@ -18,19 +18,19 @@ const isFor = `n.digest = ?3 AND n.state = 'confirmed'
 // insertDeliveries writes a delivery for every confirmed subscription of the issue's digest whose subscriber is not paused, whose
 // address is not suppressed and who chose something that is in the issue. Who chose nothing in particular gets all of it.
 func insertDeliveries(ctx context.Context, tx *sql.Tx, i *Issue) error {
-	var choosers bool
-	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM choice WHERE digest = ?)`, i.Digest).Scan(&choosers)
+	var some bool
+	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM choice WHERE digest = ?)`, i.Digest).Scan(&some)
 	if err != nil {
 		return fmt.Errorf("looking for choices: %w", err)
 	}
 	all := `INSERT INTO delivery (issue, subscriber, updated) SELECT ?1, n.subscriber, ?2 FROM subscription n WHERE ` + isFor
-	if choosers {
+	if some {
 		all += ` AND NOT EXISTS (SELECT 1 FROM choice c WHERE c.digest = ?3 AND c.subscriber = n.subscriber)`
 	}
 	if _, err := tx.ExecContext(ctx, all, i.Ref, i.Frozen.Unix(), i.Digest); err != nil {
 		return fmt.Errorf("writing its deliveries: %w", err)
 	}
-	if choosers {
+	if some {
 		if err := insertSelected(ctx, tx, i); err != nil {
 			return fmt.Errorf("writing its deliveries to those who chose: %w", err)
 		}
@@ -38,9 +38,9 @@ func insertDeliveries(ctx context.Context, tx *sql.Tx, i *Issue) error {
 	return nil
 }
 
-// found are the subscribers with a choice that holds entries of the issue, and by which of their choices it does, in one text for
+// choosers are the subscribers with a choice that holds entries of the issue, and by which of their choices it does, in one text for
 // all who chose alike. It is read in the order of an index, so that nothing is kept of it.
-const found = `SELECT c.subscriber, group_concat(h.id) AS hits FROM choice c
+const choosers = `SELECT c.subscriber, group_concat(h.id) AS hits FROM choice c
 	CROSS JOIN hit h ON h.list = c.list AND h.section = c.section WHERE c.digest = ?3 GROUP BY c.subscriber`
 
 // insertSelected writes the deliveries to those who chose, and the selections that they are of. There may be a million who chose,
@@ -55,7 +55,7 @@ func insertSelected(ctx context.Context, tx *sql.Tx, i *Issue) error {
 			INSERT INTO held SELECT h.id, i.position, i.entry FROM issue_entry i JOIN entry e ON e.id = i.entry JOIN hit h ON h.list = e.list
 				WHERE i.issue = ?1 AND (h.section = 0 OR EXISTS (SELECT 1 FROM entry_section es WHERE es.entry = e.id AND es.section = h.section))`},
 		{"picks", `CREATE TEMP TABLE pick (hits TEXT PRIMARY KEY, entries TEXT, selection INTEGER); -- 0: the whole issue
-			INSERT OR IGNORE INTO pick (hits) SELECT hits FROM (` + found + `)`},
+			INSERT OR IGNORE INTO pick (hits) SELECT hits FROM (` + choosers + `)`},
 		{"their entries", `UPDATE pick SET entries = (SELECT json_group_array(entry) FROM (
 				SELECT DISTINCT h.position, h.entry FROM json_each('[' || pick.hits || ']') j CROSS JOIN held h ON h.hit = j.value ORDER BY h.position))`},
 		{"selections", `INSERT OR IGNORE INTO selection (issue, entries) SELECT ?1, entries FROM pick
@@ -63,7 +63,7 @@ func insertSelected(ctx context.Context, tx *sql.Tx, i *Issue) error {
 			UPDATE pick SET selection = coalesce((SELECT id FROM selection WHERE issue = ?1 AND entries = pick.entries), 0)`},
 		// Those who get the same come one after the other, for a sender that keeps what it rendered for the one before.
 		{"deliveries", `INSERT INTO delivery (issue, subscriber, updated, selection) SELECT ?1, n.subscriber, ?2, nullif(p.selection, 0)
-			FROM (` + found + `) f CROSS JOIN subscription n ON n.subscriber = f.subscriber CROSS JOIN pick p ON p.hits = f.hits
+			FROM (` + choosers + `) f CROSS JOIN subscription n ON n.subscriber = f.subscriber CROSS JOIN pick p ON p.hits = f.hits
 			WHERE ` + isFor + ` ORDER BY p.selection`},
 		{"what nobody gets", `DELETE FROM selection WHERE issue = ?1 AND ` + unused + `; DROP TABLE pick; DROP TABLE held; DROP TABLE hit`},
 	} {

@@ -27,6 +27,9 @@ type Conn interface {
 const (
 	logSubscriber = "subscriber"
 	logError      = "error"
+	logKind       = "kind"   // of a report
+	logStatus     = "status" // RFC 3463
+	logBecame     = "became" // what the report did
 )
 
 // Deliverer freezes issues and delivers them. Its fields are set before its methods are called.

@@ -198,7 +198,7 @@ func (r *Receiver) record(ctx context.Context, m *mailbox.Message, w whose, b st
 	if became == store.BounceSuppressed {
 		level = slog.LevelInfo
 	}
-	r.Log.Log(ctx, level, "a report", logSubscriber, b.Subscriber, "kind", string(b.Kind), "status", b.Status, "became", string(became))
+	r.Log.Log(ctx, level, "a report", logSubscriber, b.Subscriber, logKind, string(b.Kind), logStatus, b.Status, logBecame, string(became))
 	return Receipt{true, text}, nil
 }
 
