@@ -63,6 +63,9 @@ func LoadConfig(path string) (*Config, error) {
 		if err := expand(path, body); err != nil {
 			return nil, err
 		}
+		if err := durations(path, body); err != nil {
+			return nil, err
+		}
 		if err := yaml.NodeToValue(body, c, yaml.Strict()); err != nil {
 			return nil, yamlError(path, err)
 		}
@@ -101,6 +104,39 @@ func expand(file string, n ast.Node) error {
 		})
 	}), n)
 	return failed
+}
+
+// durations looks at the texts that must be times: of those that are none, the library's error does not say where they stand.
+func durations(file string, n ast.Node) error {
+	var failed error
+	ast.Walk(visitor(func(n ast.Node) {
+		pair, ok := n.(*ast.MappingValueNode)
+		if !ok || failed != nil || !isDuration(reflect.TypeFor[Config](), pair.Key.GetToken().Value) {
+			return
+		}
+		if s, ok := pair.Value.(*ast.StringNode); ok {
+			if _, err := time.ParseDuration(s.Value); err != nil {
+				failed = at(file, s.Token, fmt.Sprintf("%q is not %s", s.Value, describeType(reflect.TypeFor[time.Duration]())), "")
+			}
+		}
+	}), n)
+	return failed
+}
+
+// isDuration says whether a key wants a time, in whatever group it stands.
+func isDuration(t reflect.Type, key string) bool {
+	for _, field := range reflect.VisibleFields(t) {
+		inner := field.Type
+		if inner.Kind() == reflect.Slice {
+			inner = inner.Elem()
+		}
+		switch {
+		case inner == reflect.TypeFor[time.Duration]() && field.Tag.Get("yaml") == key,
+			inner.Kind() == reflect.Struct && field.Tag.Get("yaml") != "" && isDuration(inner, key):
+			return true
+		}
+	}
+	return false
 }
 
 type visitor func(ast.Node)
