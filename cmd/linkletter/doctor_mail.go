@@ -119,8 +119,12 @@ func (d *doctor) mailDNS(ctx context.Context) {
 	for _, domain := range d.envelopes(senders) {
 		d.spf(ctx, domain, from)
 	}
+	asked := map[string]bool{}
 	for _, s := range senders {
-		d.dmarc(ctx, s)
+		if !asked[s.from] { // several digests may be of one domain
+			d.dmarc(ctx, s)
+		}
+		asked[s.from] = true
 	}
 	for _, domain := range d.mailboxes(senders) {
 		d.mx(ctx, domain)
