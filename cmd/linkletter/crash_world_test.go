@@ -270,6 +270,8 @@ func (w *world) leaver() (string, bool) {
 
 // lastMoment lets a recipient leave, at times, after the message was claimed and before its RCPT is answered.
 func (w *world) lastMoment(address string) {
+	w.busy.RLock() // before mu, for whoever has this one wants that one, and settle waits for them
+	defer w.busy.RUnlock()
 	w.mu.Lock()
 	leaves := w.rand.IntN(25) == 0 && len(w.here) > 10
 	n := -1
@@ -280,11 +282,9 @@ func (w *world) lastMoment(address string) {
 	}
 	if leaves = leaves && n >= 0; leaves {
 		w.here = append(w.here[:n], w.here[n+1:]...)
-		w.busy.RLock()
 	}
 	w.mu.Unlock()
 	if leaves {
-		defer w.busy.RUnlock()
 		w.leave(address)
 	}
 }
